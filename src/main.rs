@@ -1,0 +1,3 @@
+//! The `airgap-bundle` command.
+
+fn main() {}

@@ -1,0 +1,226 @@
+//! Content digests: the only two algorithms that the OCI image spec registers.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Digest as _;
+
+/// A digest algorithm of the OCI image spec, section "Registered algorithms".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256: 32 bytes.
+    Sha256,
+    /// SHA-512: 64 bytes.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Returns the name before the colon: `sha256` or `sha512`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
+/// The digest of some bytes, `ALGORITHM:HEX` when printed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Digest {
+    /// A SHA-256 digest.
+    Sha256([u8; 32]),
+    /// A SHA-512 digest.
+    Sha512([u8; 64]),
+}
+
+/// Says why a text is not a [`Digest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DigestError {
+    /// There is no colon.
+    #[error("`{0}` is not a digest: expected `sha256:` and 64 hexadecimal digits")]
+    Shape(String),
+    /// The algorithm is neither sha256 nor sha512.
+    #[error("digest algorithm `{0}` is not supported: expected `sha256` or `sha512`")]
+    Algorithm(String),
+    /// The part after the colon has the wrong length or other characters than `0-9a-f`.
+    #[error(
+        "`{text}` is not a digest: expected {expected} lower-case hexadecimal digits after `{algorithm}:`"
+    )]
+    Hex {
+        /// What was given.
+        text: String,
+        /// The algorithm named in it.
+        algorithm: &'static str,
+        /// How many digits that algorithm has.
+        expected: usize,
+    },
+}
+
+impl Digest {
+    /// Returns the sha256 of `bytes`.
+    pub fn sha256(bytes: &[u8]) -> Self {
+        Self::Sha256(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// Returns the algorithm.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha256(_) => Algorithm::Sha256,
+            Self::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    /// Returns the raw bytes, 32 or 64.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Sha256(bytes) => bytes,
+            Self::Sha512(bytes) => bytes,
+        }
+    }
+
+    /// Returns the lower-case hexadecimal digits, 64 or 128.
+    pub fn hex(&self) -> String {
+        let bytes = self.bytes();
+        let mut hex = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex
+    }
+
+    /// Returns the first 16 hexadecimal digits, as used in tags such as `digest-0123456789abcdef`.
+    pub fn short(&self) -> String {
+        self.hex().chars().take(16).collect()
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+fn unhex<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    if hex.len() != N * 2 {
+        return None;
+    }
+    for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(out)
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let (algorithm, hex) = text.split_once(':').ok_or_else(|| DigestError::Shape(text.to_owned()))?;
+        let bad = |algorithm, expected| DigestError::Hex { text: text.to_owned(), algorithm, expected };
+        match algorithm {
+            "sha256" => unhex(hex).map(Self::Sha256).ok_or_else(|| bad("sha256", 64)),
+            "sha512" => unhex(hex).map(Self::Sha512).ok_or_else(|| bad("sha512", 128)),
+            other => Err(DigestError::Algorithm(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm().name(), self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Computes a [`Digest`] over bytes that arrive in pieces.
+#[derive(Clone, Debug)]
+pub enum Hasher {
+    /// A SHA-256 in the making.
+    Sha256(sha2::Sha256),
+    /// A SHA-512 in the making.
+    Sha512(sha2::Sha512),
+}
+
+impl Hasher {
+    /// Starts a digest of no bytes.
+    pub fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
+        }
+    }
+
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// Returns the digest of everything added.
+    pub fn finish(self) -> Digest {
+        match self {
+            Self::Sha256(hasher) => Digest::Sha256(hasher.finalize().into()),
+            Self::Sha512(hasher) => Digest::Sha512(hasher.finalize().into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn parse_and_display_are_inverse() {
+        let sha512 = format!("sha512:{}", "0123456789abcdef".repeat(8));
+        for text in [EMPTY, sha512.as_str()] {
+            assert_eq!(text.parse::<Digest>().map(|d| d.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_digest() {
+        let upper = EMPTY.to_uppercase().replace("SHA256", "sha256");
+        let long = format!("{EMPTY}0");
+        for text in
+            ["", "sha256", "sha256:", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha256:zz", &upper, &long]
+        {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hashes_in_pieces_as_in_one() {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(b"ab");
+        hasher.update(b"c");
+        assert_eq!(hasher.finish(), Digest::sha256(b"abc"));
+        assert_eq!(Digest::sha256(b"").to_string(), EMPTY);
+        assert_eq!(Digest::sha256(b"").short(), "e3b0c44298fc1c14");
+    }
+}

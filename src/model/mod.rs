@@ -1,0 +1,10 @@
+//! Floor 0: values and rules. Nothing here touches a disk, a network, a clock or the environment.
+
+pub mod artifact;
+pub mod descriptor;
+pub mod digest;
+pub mod error;
+pub mod manifest;
+pub mod media_type;
+pub mod platform;
+pub mod reference;
