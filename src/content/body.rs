@@ -1,0 +1,280 @@
+//! The one checking reader between every source and every sink.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+
+use super::jobs;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::{Digest, Hasher};
+use crate::model::error::{Error, Result};
+
+/// Bytes as they come from a place, not yet proven. No chunk is longer than [`MAX_CHUNK`].
+pub type RawBody = BoxStream<'static, Result<Bytes>>;
+
+/// The longest chunk that a place hands out: 1 MiB.
+pub const MAX_CHUNK: usize = 1 << 20;
+
+/// So many bytes are gathered before another thread hashes them; less is hashed in place.
+const BATCH: usize = 256 << 10;
+
+/// Bytes that are exactly what their descriptor says.
+///
+/// The last chunk is held back until size and digest are right, so whoever has read to the end has read proven bytes,
+/// and whoever has not cannot mistake the beginning for the whole. Nothing else can be made into one.
+pub struct ProvenBody {
+    digest: Digest,
+    size: u64,
+    stream: BoxStream<'static, Result<Bytes>>,
+}
+
+impl ProvenBody {
+    /// Puts the check between `raw` and whoever reads. `place` goes into errors: ``registry `ghcr.io` ``, or a path.
+    ///
+    /// Errors: [`Error::Mismatch`] where size or digest are not what `blob` says, and whatever `raw` ends with.
+    pub fn new(blob: &Descriptor, raw: RawBody, place: &str) -> Self {
+        Self::resume(blob, raw, place, Hasher::new(blob.digest.algorithm()), 0)
+    }
+
+    /// As [`ProvenBody::new`], where the sink holds the first `offset` bytes already and `hasher` has seen them.
+    /// `raw` begins at `offset`.
+    pub fn resume(blob: &Descriptor, raw: RawBody, place: &str, hasher: Hasher, offset: u64) -> Self {
+        let check = Check {
+            raw: Some(raw),
+            hashing: Hashing::Idle(Box::new(hasher)),
+            batch: Vec::new(),
+            batched: 0,
+            seen: offset,
+            digest: blob.digest,
+            size: blob.size,
+            what: format!("reading from {place}: blob {}", blob.digest),
+        };
+        let stream = stream::try_unfold(check, Check::next).boxed();
+        Self { digest: blob.digest, size: blob.size, stream }
+    }
+
+    /// Returns the digest that the whole has.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Returns the length of the whole in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns the next chunk, or `None` after the last one: everything is proven then.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        self.stream.try_next().await
+    }
+
+    /// Reads all of it into memory. Only for what is small by its nature: the caller has bounded the size.
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        let mut all = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0));
+        while let Some(chunk) = self.next().await? {
+            if all.is_empty() && u64::try_from(chunk.len()) == Ok(self.size) {
+                return self.next().await.map(|_| chunk);
+            }
+            all.extend_from_slice(&chunk);
+        }
+        Ok(all.into())
+    }
+}
+
+impl Stream for ProvenBody {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.stream.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for ProvenBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvenBody")
+            .field("digest", &self.digest)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+enum Hashing {
+    Idle(Box<Hasher>),
+    Running(jobs::Offloaded<Box<Hasher>>),
+    /// Only while one of the others is replaced.
+    Taken,
+}
+
+struct Check {
+    raw: Option<RawBody>,
+    hashing: Hashing,
+    batch: Vec<Bytes>,
+    batched: usize,
+    seen: u64,
+    digest: Digest,
+    size: u64,
+    what: String,
+}
+
+impl Check {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
+        let Some(mut raw) = self.raw.take() else { return Ok(None) };
+        if self.seen == self.size {
+            // Only before the first chunk: of nothing, or of a blob that the sink holds whole.
+            return match next_chunk(&mut raw).await? {
+                Some(chunk) => Err(self.too_long(chunk.len())),
+                None => self.prove().await.map(|_| None),
+            };
+        }
+        let Some(chunk) = next_chunk(&mut raw).await? else { return Err(self.too_short()) };
+        self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.seen > self.size {
+            return Err(self.too_long(0));
+        }
+        self.hash(chunk.clone()).await?;
+        if self.seen < self.size {
+            self.raw = Some(raw);
+            return Ok(Some((chunk, self)));
+        }
+        if let Some(extra) = next_chunk(&mut raw).await? {
+            return Err(self.too_long(extra.len()));
+        }
+        let proven = self.prove().await?;
+        Ok(Some((chunk, proven)))
+    }
+
+    async fn hash(&mut self, chunk: Bytes) -> Result<()> {
+        self.batched = self.batched.saturating_add(chunk.len());
+        self.batch.push(chunk);
+        if self.batched < BATCH {
+            return Ok(());
+        }
+        let mut hasher = self.hasher().await?;
+        let batch = std::mem::take(&mut self.batch);
+        self.batched = 0;
+        self.hashing = Hashing::Running(jobs::offload(move || {
+            for chunk in &batch {
+                hasher.update(chunk);
+            }
+            hasher
+        }));
+        Ok(())
+    }
+
+    async fn hasher(&mut self) -> Result<Box<Hasher>> {
+        match std::mem::replace(&mut self.hashing, Hashing::Taken) {
+            Hashing::Idle(hasher) => Ok(hasher),
+            Hashing::Running(running) => running.await,
+            Hashing::Taken => Err(Error::Interrupted(15)),
+        }
+    }
+
+    async fn prove(mut self) -> Result<Self> {
+        let mut hasher = self.hasher().await?;
+        for chunk in self.batch.drain(..) {
+            hasher.update(&chunk);
+        }
+        let got = hasher.finish();
+        if got == self.digest {
+            return Ok(self);
+        }
+        Err(Error::Mismatch { what: self.what, expected: self.digest.to_string(), got: got.to_string() })
+    }
+
+    fn too_short(self) -> Error {
+        Error::Mismatch {
+            what: self.what,
+            expected: format!("{} bytes", self.size),
+            got: format!("{} bytes", self.seen),
+        }
+    }
+
+    fn too_long(self, more: usize) -> Error {
+        let seen = self.seen.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+        Error::Mismatch {
+            what: self.what,
+            expected: format!("{} bytes", self.size),
+            got: format!("at least {seen} bytes"),
+        }
+    }
+}
+
+/// Skips empty chunks, which say nothing.
+async fn next_chunk(raw: &mut RawBody) -> Result<Option<Bytes>> {
+    while let Some(chunk) = raw.try_next().await? {
+        if !chunk.is_empty() {
+            return Ok(Some(chunk));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a body of chunks that are in memory.
+pub fn raw_of(chunks: Vec<Bytes>) -> RawBody {
+    stream::iter(chunks.into_iter().map(Ok)).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(blob: &Descriptor, chunks: &[&'static str]) -> ProvenBody {
+        let chunks = chunks.iter().map(|chunk| Bytes::from_static(chunk.as_bytes())).collect();
+        ProvenBody::new(blob, raw_of(chunks), "memory")
+    }
+
+    #[tokio::test]
+    async fn right_bytes_pass_whatever_the_chunks() {
+        let blob = Descriptor::of("", b"abcdef");
+        for chunks in [&["abcdef"] as &[_], &["abc", "", "def", ""], &["a", "b", "c", "d", "e", "f"]] {
+            assert_eq!(body(&blob, chunks).bytes().await.unwrap(), "abcdef");
+        }
+        assert_eq!(body(&Descriptor::of("", b""), &[""]).bytes().await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn wrong_bytes_never_end_well() {
+        let blob = Descriptor::of("", b"abcdef");
+        for (chunks, got) in [
+            (&["abcdeX"] as &[_], "got sha256:"),
+            (&["abc", "de"], "got 5 bytes"),
+            (&[], "got 0 bytes"),
+            (&["abc", "def", "g"], "got at least 7 bytes"),
+            (&["abcdefg"], "got at least 7 bytes"),
+        ] {
+            let mut body = body(&blob, chunks);
+            let mut seen = 0;
+            let error = loop {
+                match body.next().await {
+                    Ok(Some(chunk)) => seen += chunk.len(),
+                    Ok(None) => panic!("{chunks:?} passed"),
+                    Err(error) => break error,
+                }
+            };
+            assert!(seen < 6, "the last chunk was handed out: {chunks:?}");
+            assert!(error.to_string().contains(got), "{error}");
+            assert_eq!(error.exit_code(), 3);
+        }
+        let nothing = Descriptor { digest: blob.digest, ..Descriptor::of("", b"") };
+        assert!(body(&nothing, &[]).next().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn large_bodies_are_hashed_in_batches() {
+        let content: Vec<u8> = (0..3_000_001_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        let blob = Descriptor::of("", &content);
+        let chunks: Vec<Bytes> = content.chunks(70_001).map(Bytes::copy_from_slice).collect();
+        let proven = ProvenBody::new(&blob, raw_of(chunks.clone()), "memory").bytes().await.unwrap();
+        assert!(proven == content);
+        let mut hasher = Hasher::new(blob.digest.algorithm());
+        hasher.update(&content[..70_001]);
+        let rest = ProvenBody::resume(&blob, raw_of(chunks[1..].to_vec()), "memory", hasher, 70_001);
+        assert_eq!(
+            rest.try_fold(70_001, |n, chunk| async move { Ok(n + chunk.len()) }).await.unwrap(),
+            content.len()
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! The one place for concurrency: bounded jobs, work for other threads, and what happens when one of them fails.
+//!
+//! Nothing else in the library spawns. Dropping the future of [`run`] ends every job at its next await, which is how
+//! Ctrl-C stops the work.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+
+use crate::model::error::{Error, Result};
+
+/// What to do with the remaining jobs when one has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Start no further job, end the running ones, return.
+    Stop,
+    /// Go on; the failures are in the results.
+    GoOn,
+}
+
+/// Runs `work` on every item, at most `limit` at a time, started in order, and returns the results in the order of
+/// the items. After a failure under [`OnFailure::Stop`], what was not finished has no result (`None`).
+pub async fn run<I, T, F, Fut>(
+    limit: usize,
+    on_failure: OnFailure,
+    items: I,
+    work: F,
+) -> Vec<Option<Result<T>>>
+where
+    I: IntoIterator,
+    F: Fn(I::Item) -> Fut,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut items = items.into_iter();
+    let mut results: Vec<Option<Result<T>>> = Vec::new();
+    let mut running: JoinSet<(usize, Result<T>)> = JoinSet::new();
+    let mut next = 0;
+    let mut stopped = false;
+    loop {
+        while !stopped && running.len() < limit.max(1) {
+            let Some(item) = items.next() else { break };
+            let (index, job) = (next, work(item));
+            running.spawn(async move { (index, job.await) });
+            results.push(None);
+            next += 1;
+        }
+        let Some(joined) = running.join_next().await else { break };
+        let (index, result) = match joined {
+            Ok(finished) => finished,
+            // The panic of a job is a defect of the program: it goes on to the caller as the panic that it is.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => continue,
+            },
+        };
+        stopped |= result.is_err() && on_failure == OnFailure::Stop;
+        if let Some(slot) = results.get_mut(index) {
+            *slot = Some(result);
+        }
+        if stopped {
+            running.abort_all();
+        }
+    }
+    results.extend(items.map(|_| None));
+    results
+}
+
+/// As [`run`] with [`OnFailure::Stop`]: all results, or the first failure by the order of the items.
+pub async fn run_all<I, T, F, Fut>(limit: usize, items: I, work: F) -> Result<Vec<T>>
+where
+    I: IntoIterator,
+    F: Fn(I::Item) -> Fut,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let results = run(limit, OnFailure::Stop, items, work).await;
+    let failed = results.iter().position(|result| matches!(result, Some(Err(_))));
+    let mut results = results;
+    match failed.map(|index| results.swap_remove(index)) {
+        Some(Some(Err(error))) => Err(error),
+        _ => results.into_iter().flatten().collect(),
+    }
+}
+
+/// Work that another thread is doing; see [`offload`].
+#[derive(Debug)]
+pub struct Offloaded<T>(JoinHandle<T>);
+
+impl<T> Future for Offloaded<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        Pin::new(&mut self.0).poll(context).map(|joined| joined.map_err(ended))
+    }
+}
+
+fn ended(error: JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Error::Interrupted(15),
+    }
+}
+
+/// Does `work`, which computes or blocks on a disk, on a thread that is made for that. It begins at once and is not
+/// ended when the returned future is dropped, so one call does a bounded piece: at most about a megabyte.
+pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Offloaded<T> {
+    Offloaded(tokio::task::spawn_blocking(work))
+}
+
+/// Tells long work on other threads that nobody waits for it any more.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Returns [`Error::Interrupted`] once nobody waits any more.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted(15)) } else { Ok(()) }
+    }
+}
+
+/// Sets its [`Stop`] when it is dropped.
+#[derive(Debug)]
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// As [`run`] for work that computes or blocks, each item on a thread of its own. `work` asks its [`Stop`] between
+/// bounded pieces.
+pub async fn run_blocking<I, T, F>(
+    limit: usize,
+    on_failure: OnFailure,
+    items: I,
+    work: F,
+) -> Vec<Option<Result<T>>>
+where
+    I: IntoIterator,
+    I::Item: Send + 'static,
+    F: Fn(I::Item, &Stop) -> Result<T> + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let guard = StopOnDrop(Stop::default());
+    let work = Arc::new(work);
+    run(limit, on_failure, items, |item| {
+        let (work, stop) = (Arc::clone(&work), guard.0.clone());
+        let job = move || async move { offload(move || work(item, &stop)).await? };
+        job()
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    fn failing(n: u32) -> Result<u32> {
+        if n == 3 { Err(Error::Interrupted(2)) } else { Ok(n) }
+    }
+
+    #[tokio::test]
+    async fn results_come_in_order_and_within_the_limit() {
+        let (running, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let all = run_all(3, 0..20_u32, |n| {
+            let (running, peak) = (Arc::clone(&running), Arc::clone(&peak));
+            async move {
+                peak.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                for _ in 0..(20 - n) {
+                    tokio::task::yield_now().await;
+                }
+                running.fetch_sub(1, Ordering::SeqCst);
+                Ok(n)
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(all, (0..20).collect::<Vec<_>>());
+        assert_eq!(peak.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_failure_stops_or_does_not() {
+        let stopped = run(1, OnFailure::Stop, 0..6, |n| async move { failing(n) }).await;
+        assert_eq!(
+            stopped.iter().map(Option::is_some).collect::<Vec<_>>(),
+            [true, true, true, true, false, false]
+        );
+        let all = run(1, OnFailure::GoOn, 0..6, |n| async move { failing(n) }).await;
+        assert_eq!(all.iter().filter(|result| matches!(result, Some(Ok(_)))).count(), 5);
+        assert!(run_all(2, 0..6, |n| async move { failing(n) }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn blocking_work_hears_that_nobody_waits() {
+        let (started, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (seen_start, seen_stop) = (Arc::clone(&started), Arc::clone(&stopped));
+        let work = run_blocking(2, OnFailure::GoOn, [()], move |(), stop| {
+            seen_start.store(true, Ordering::SeqCst);
+            while stop.check().is_ok() {
+                std::thread::yield_now();
+            }
+            seen_stop.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        let mut work = Box::pin(work);
+        while !started.load(Ordering::SeqCst) {
+            assert!(futures_util::poll!(&mut work).is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(work);
+        while !stopped.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Floor 1: moving proven bytes. Nothing here knows what a registry or a bundle is.
+//!
+//! Every byte takes the same way: a place opens a [`body::RawBody`], [`body::ProvenBody`] checks it, and a sink takes
+//! nothing but a [`body::ProvenBody`].
+
+pub mod body;
+pub mod jobs;
+pub mod progress;
+pub mod read_at;
