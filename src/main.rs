@@ -1,3 +1,7 @@
 //! The `airgap-bundle` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    airgap_bundle::cli::run(std::env::args_os())
+}

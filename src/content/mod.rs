@@ -4,6 +4,7 @@
 //! nothing but a [`body::ProvenBody`].
 
 pub mod body;
+pub mod copy;
 pub mod jobs;
 pub mod progress;
 pub mod read_at;

@@ -1,6 +1,7 @@
 //! Floor 0: values and rules. Nothing here touches a disk, a network, a clock or the environment.
 
 pub mod artifact;
+pub mod contents;
 pub mod descriptor;
 pub mod digest;
 pub mod error;

@@ -1,0 +1,104 @@
+//! Arguments: what users type, turned into the options of the commands. The environment is read here and nowhere else.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::report::Report;
+use crate::model::error::Error;
+use crate::ui::{ProgressMode, Ui};
+
+mod version;
+
+/// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
+#[derive(Debug, Parser)]
+#[command(name = "airgap-bundle", version, propagate_version = false, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    talk: Talk,
+}
+
+/// How much is said, and in what form.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct Talk {
+    /// Print nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print every request
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Print one JSON document on stdout when the command ends
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show progress as bars, as plain lines, as JSON lines on stderr, or not at all
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "MODE")]
+    progress: ProgressMode,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the version
+    Version(version::Arguments),
+}
+
+impl Command {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Version(_) => "version",
+        }
+    }
+}
+
+/// Runs the program with these arguments, the first of which is its own name, and returns the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return Ui::usage(&error),
+    };
+    let talk = &arguments.talk;
+    let ui = Ui::new(talk.quiet, talk.verbose, talk.json, talk.progress);
+    let started = Instant::now();
+    let name = arguments.command.name();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
+    let report = match runtime {
+        Ok(runtime) => {
+            let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui)));
+            // Work that blocks on a slow disk is not waited for: it holds nothing that a later run needs.
+            runtime.shutdown_background();
+            report
+        }
+        Err(source) => Err(Error::Io { doing: "starting".to_owned(), source }),
+    };
+    ui.finish(&report.unwrap_or_else(|error| Report::failed(name, error)), started.elapsed())
+}
+
+/// One thread a core, and at least four, so that a thread that waits for a disk does not stop the network.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4))
+}
+
+#[expect(clippy::unused_async, reason = "every other command waits")]
+async fn dispatch(command: Command, _ui: &Ui) -> Result<Report, Error> {
+    match command {
+        Command::Version(arguments) => Ok(version::run(&arguments)),
+    }
+}
+
+/// Ends the work when Ctrl-C or SIGTERM comes: dropping the future ends its jobs at their next step.
+async fn until_signal(work: impl Future<Output = Result<Report, Error>>) -> Result<Report, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listening =
+        signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
+    let (mut interrupt, mut terminate) =
+        listening.map_err(|source| Error::Io { doing: "listening for signals".to_owned(), source })?;
+    tokio::select! {
+        report = work => report,
+        _ = interrupt.recv() => Err(Error::Interrupted(2)),
+        _ = terminate.recv() => Err(Error::Interrupted(15)),
+    }
+}

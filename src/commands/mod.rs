@@ -1,0 +1,3 @@
+//! Floor 4: one verb per file. Each takes options, returns a [`report::Report`], and prints nothing.
+
+pub mod report;

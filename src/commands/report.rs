@@ -1,0 +1,206 @@
+//! What a command did: the document of `--json`, the exit status, and the text for people.
+
+use serde::Serialize;
+
+use crate::model::artifact::Kind;
+use crate::model::digest::Digest;
+use crate::model::error::Error;
+
+/// The result of a command. A command that could not begin returns an [`Error`] instead.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The verb.
+    pub command: &'static str,
+    /// The bundle that was read or written.
+    pub bundle: Option<BundleRow>,
+    /// One row for each artifact.
+    pub artifacts: Vec<ArtifactRow>,
+    /// Independent warnings, each a lower-case sentence without a period.
+    pub warnings: Vec<String>,
+    /// Sums.
+    pub totals: Totals,
+    /// What failed while the rest went on. Not empty means that the exit status is not 0.
+    pub failures: Vec<Error>,
+    /// Whether the bundle itself announces that it lacks something, which is exit status 4 unless allowed.
+    pub incomplete: bool,
+    /// Data for stdout: what a person at a terminal, or a pipe, gets without `--json`.
+    pub output: Vec<u8>,
+    /// What `--json` prints instead of the usual document, for a command with a document of its own.
+    pub document: Option<Vec<u8>>,
+    /// Lines for stderr after everything else: what was done, and what to do next.
+    pub summary: Vec<String>,
+}
+
+/// Which bundle.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct BundleRow {
+    /// Path as given.
+    pub path: String,
+    /// Bundle id.
+    pub id: Option<Digest>,
+    /// Length of the file in bytes.
+    pub size: u64,
+    /// Version of the format.
+    pub format: u32,
+    /// Whether everything that was asked for at export is in it.
+    pub complete: bool,
+}
+
+/// What happened to an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It was done now.
+    Done,
+    /// It was there already.
+    Present,
+    /// It was left alone on purpose.
+    Skipped,
+    /// containerd has imported it before.
+    LoadedBefore,
+    /// It failed.
+    Failed,
+}
+
+/// One artifact; what does not apply is left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct ArtifactRow {
+    /// What it is; unknown where it could not be resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// The name part of the reference.
+    pub name: String,
+    /// The normalised reference.
+    pub reference: String,
+    /// Digest of the root manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Platforms that are there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+    /// Bytes of its blobs, each once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Where it went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The digest there, where it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_digest: Option<Digest>,
+    /// What the name pointed at before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_digest: Option<Digest>,
+    /// Why it failed, causes on their own lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Sums over a command.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Totals {
+    /// Artifacts.
+    pub artifacts: u64,
+    /// Blobs, each once.
+    pub blobs: u64,
+    /// Bytes of those blobs.
+    pub bytes: u64,
+    /// Bytes that were moved now.
+    pub transferred: u64,
+    /// Bytes that were there already.
+    pub present: u64,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    command: &'a str,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<&'a BundleRow>,
+    artifacts: &'a [ArtifactRow],
+    warnings: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
+    totals: &'a Totals,
+    seconds: f64,
+}
+
+impl Report {
+    /// Returns `done`, `partial` or `failed`.
+    pub fn status(&self) -> &'static str {
+        match self.exit_code() {
+            0 => "done",
+            4 => "partial",
+            _ => "failed",
+        }
+    }
+
+    /// Returns the exit status (COMMANDS: 130, 2, 3, 4, 1 where several hold).
+    pub fn exit_code(&self) -> u8 {
+        let codes: Vec<u8> = self.failures.iter().map(Error::exit_code).collect();
+        let did_something = self
+            .artifacts
+            .iter()
+            .any(|row| !matches!(row.status, Some(Status::Failed | Status::Skipped) | None));
+        if let Some(code) =
+            codes.iter().find(|code| **code >= 128).or_else(|| codes.iter().find(|code| **code == 2))
+        {
+            return *code;
+        }
+        match (codes.contains(&3), self.incomplete, codes.is_empty()) {
+            (true, _, _) => 3,
+            (false, true, _) => 4,
+            (false, false, true) => 0,
+            (false, false, false) => {
+                if did_something {
+                    4
+                } else {
+                    1
+                }
+            }
+        }
+    }
+
+    /// Returns the document of `--json`, with a line feed.
+    pub fn to_json(&self, seconds: f64) -> Vec<u8> {
+        let document = Document {
+            schema: 1,
+            command: self.command,
+            status: self.status(),
+            bundle: self.bundle.as_ref(),
+            artifacts: &self.artifacts,
+            warnings: &self.warnings,
+            errors: self.failures.iter().map(whole).collect(),
+            totals: &self.totals,
+            seconds: (seconds * 1000.0).round() / 1000.0,
+        };
+        // Plain data with string keys, which JSON can always hold.
+        let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Makes the report of a command that could not begin or not go on.
+    pub fn failed(command: &'static str, error: Error) -> Self {
+        Self { command, failures: vec![error], ..Self::default() }
+    }
+}
+
+/// Returns an error with its causes, one a line.
+pub fn whole(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        // `Io` prints its source in its own line already.
+        let line = inner.to_string();
+        if !text.ends_with(&line) {
+            text.push_str("\ncause: ");
+            text.push_str(&line);
+        }
+        cause = inner.source();
+    }
+    text
+}

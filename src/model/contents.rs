@@ -1,0 +1,194 @@
+//! `bundle.json`: what a bundle carries, never how it is stored. Its sha256 is the bundle id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::artifact::Kind;
+use super::digest::Digest;
+use super::media_type;
+
+/// The version of the format that this program writes and reads (`bundle-format.md`).
+pub const FORMAT: u32 = 1;
+/// The longest `bundle.json` that is read: 64 MiB.
+pub const MAX_SIZE: u64 = 64 << 20;
+/// The most entries of a bundle.
+pub const MAX_ENTRIES: usize = 1_000_000;
+/// The longest config that stands among the configs: 4 MiB. A longer one is an ordinary blob.
+pub const MAX_CONFIG: u64 = 4 << 20;
+
+/// The content of `bundle.json`, in the order of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What was asked for and is here, sorted.
+    pub artifacts: Vec<Artifact>,
+    /// Manifests and indexes, in the order of the tar.
+    pub manifests: Vec<Blob>,
+    /// Configs of at most [`MAX_CONFIG`] bytes, in the order of the tar.
+    pub configs: Vec<Blob>,
+    /// Every other blob, in the order of the tar.
+    pub blobs: Vec<Blob>,
+    /// What was asked for and is not here (`export --keep-going`), sorted.
+    pub missing: Vec<Missing>,
+    /// Free text for people, by name.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One artifact of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Artifact {
+    /// What it is.
+    pub kind: Kind,
+    /// The normalised reference that the list names; of a local file its name.
+    pub reference: String,
+    /// The name that the list wants at the destination (`as=`).
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+    /// Digest of the root manifest.
+    pub digest: Digest,
+    /// Media type of the root manifest.
+    pub media_type: String,
+    /// Artifact type of the root manifest, where it says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// Names in `index.json`, sorted.
+    pub names: Vec<String>,
+    /// Platforms that are here, sorted; empty for what has none.
+    pub platforms: Vec<String>,
+    /// Whether an index names manifests that were left out by platform.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sparse: bool,
+    /// Non-distributable layers that were left out (`--no-foreign-layers`), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omitted: Vec<Digest>,
+    /// Bytes of all its blobs, each counted once, also those shared with other artifacts.
+    pub size: u64,
+}
+
+/// One entry under `blobs/` of the tar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Blob {
+    /// Digest of the bytes.
+    pub digest: Digest,
+    /// Length of the bytes.
+    pub size: u64,
+}
+
+/// An artifact that could not be exported.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Missing {
+    /// What the list says that it is, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// The normalised reference that the list names.
+    pub reference: String,
+}
+
+impl Contents {
+    /// Returns the bytes of `bundle.json`: JSON without white space, fields in the order above, and a line feed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        json_line(self)
+    }
+
+    /// Returns the bytes of `index.json`, which follow from the contents and the id alone.
+    pub fn index(&self, id: &Digest) -> Vec<u8> {
+        let sizes: BTreeMap<Digest, u64> =
+            self.manifests.iter().map(|blob| (blob.digest, blob.size)).collect();
+        let mut seen = BTreeSet::new();
+        let mut manifests = Vec::new();
+        for artifact in &self.artifacts {
+            for name in &artifact.names {
+                if seen.insert((name, artifact.digest)) {
+                    manifests.push(IndexEntry {
+                        media_type: &artifact.media_type,
+                        digest: artifact.digest,
+                        size: sizes.get(&artifact.digest).copied().unwrap_or_default(),
+                        artifact_type: artifact.artifact_type.as_deref(),
+                        annotations: IndexNames {
+                            containerd: (artifact.kind == Kind::Image).then_some(name),
+                            name,
+                        },
+                    });
+                }
+            }
+        }
+        json_line(&Index {
+            schema_version: 2,
+            media_type: media_type::OCI_INDEX,
+            manifests,
+            annotations: BundleAnnotations { id },
+        })
+    }
+
+    /// Returns every entry under `blobs/`, in the order of the tar.
+    pub fn entries(&self) -> impl Iterator<Item = &Blob> {
+        self.manifests.iter().chain(&self.configs).chain(&self.blobs)
+    }
+
+    /// Returns how many entries there are under `blobs/`.
+    pub fn count(&self) -> usize {
+        self.manifests.len().saturating_add(self.configs.len()).saturating_add(self.blobs.len())
+    }
+
+    /// Returns the bytes of all blobs.
+    pub fn size(&self) -> u64 {
+        self.entries().fold(0, |sum, blob| sum.saturating_add(blob.size))
+    }
+}
+
+fn json_line(value: &impl Serialize) -> Vec<u8> {
+    // Values of these types are plain data with string keys, which JSON can always hold.
+    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Annotation of `index.json` that holds the bundle id.
+pub const ID_ANNOTATION: &str = "dev.airgap-bundle.id";
+/// Annotation of `index.json` that names what a reader must understand, comma-separated.
+pub const REQUIRES_ANNOTATION: &str = "dev.airgap-bundle.requires";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Index<'a> {
+    schema_version: u32,
+    media_type: &'a str,
+    manifests: Vec<IndexEntry<'a>>,
+    annotations: BundleAnnotations<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IndexEntry<'a> {
+    media_type: &'a str,
+    digest: Digest,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a str>,
+    annotations: IndexNames<'a>,
+}
+
+#[derive(Serialize)]
+struct IndexNames<'a> {
+    #[serde(rename = "io.containerd.image.name", skip_serializing_if = "Option::is_none")]
+    containerd: Option<&'a String>,
+    #[serde(rename = "org.opencontainers.image.ref.name")]
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct BundleAnnotations<'a> {
+    #[serde(rename = "dev.airgap-bundle.id")]
+    id: &'a Digest,
+}
+
+/// The annotations of `index.json` that a reader looks at before anything else.
+#[derive(Debug, Deserialize)]
+pub struct IndexHead {
+    /// Annotations by key.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}

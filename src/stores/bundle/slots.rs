@@ -1,0 +1,123 @@
+//! Where everything stands in a bundle, computed from sizes alone.
+
+use std::collections::HashMap;
+
+use super::header::{END, blob_name, entry_header, header_length, padding};
+use crate::model::contents::{Blob, Contents};
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+
+/// The content of the first entry.
+pub const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+/// The place of one blob in the tar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Digest of the bytes.
+    pub digest: Digest,
+    /// Length of the bytes.
+    pub size: u64,
+    /// Where the entry's header begins.
+    pub header: u64,
+    /// Where the bytes begin.
+    pub offset: u64,
+}
+
+/// The places of everything in a bundle.
+#[derive(Clone, Debug)]
+pub struct Slots {
+    all: Vec<Slot>,
+    by_digest: HashMap<Digest, usize>,
+    head: u64,
+    length: u64,
+}
+
+impl Slots {
+    /// Computes the places from the contents and the length of `bundle.json`.
+    ///
+    /// Errors: [`Error::Unsupported`] where the sizes add up to more than a file can hold, or a digest is there twice.
+    pub fn new(contents: &Contents, bundle_length: u64) -> Result<Self> {
+        // The id has a fixed length, so the length of the index does not depend on it.
+        let index = contents.index(&Digest::Sha256([0; 32]));
+        let mut position = Position(0);
+        let [layout_length, index_length] =
+            [OCI_LAYOUT.len(), index.len()].map(|length| u64::try_from(length).unwrap_or(u64::MAX));
+        for (name, length) in
+            [("oci-layout", layout_length), ("index.json", index_length), ("bundle.json", bundle_length)]
+        {
+            position.entry(name.len(), length)?;
+        }
+        let head = position.0;
+        let mut slots = Vec::with_capacity(contents.count());
+        let mut by_digest = HashMap::with_capacity(contents.count());
+        for &Blob { digest, size } in contents.entries() {
+            let header = position.0;
+            let offset = position.entry(blob_name(&digest).len(), size)?;
+            if by_digest.insert(digest, slots.len()).is_some() {
+                return Err(Error::Unsupported {
+                    message: format!("blob {digest} is listed twice"),
+                    hint: None,
+                });
+            }
+            slots.push(Slot { digest, size, header, offset });
+        }
+        let length = position.advance(END)?;
+        Ok(Self { all: slots, by_digest, head, length })
+    }
+
+    /// Returns all places in the order of the tar.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.all.iter()
+    }
+
+    /// Returns the place of a blob.
+    pub fn get(&self, digest: &Digest) -> Option<&Slot> {
+        self.all.get(*self.by_digest.get(digest)?)
+    }
+
+    /// Returns the length of what stands before the blobs.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Returns the length of the whole file, without reserved entries at its end.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+struct Position(u64);
+
+impl Position {
+    fn advance(&mut self, by: u64) -> Result<u64> {
+        let sum = self.0.checked_add(by).filter(|sum| i64::try_from(*sum).is_ok());
+        self.0 = sum.ok_or_else(|| Error::Unsupported {
+            message: "the sizes add up to more bytes than a file can hold".to_owned(),
+            hint: None,
+        })?;
+        Ok(self.0)
+    }
+
+    /// Passes over an entry and returns where its content begins.
+    fn entry(&mut self, name_length: usize, size: u64) -> Result<u64> {
+        let offset = self.advance(header_length(name_length, size))?;
+        self.advance(size)?;
+        self.advance(padding(size))?;
+        Ok(offset)
+    }
+}
+
+/// Returns everything before the blobs: `oci-layout`, `index.json` and `bundle.json`, with headers and padding.
+pub fn head_bytes(contents: &Contents) -> (Digest, Vec<u8>) {
+    let bundle = contents.to_bytes();
+    let id = Digest::sha256(&bundle);
+    let mut head = Vec::new();
+    for (name, content) in
+        [("oci-layout", OCI_LAYOUT), ("index.json", &contents.index(&id)), ("bundle.json", &bundle)]
+    {
+        head.extend(entry_header(name, u64::try_from(content.len()).unwrap_or(u64::MAX)));
+        head.extend_from_slice(content);
+        head.resize(head.len().next_multiple_of(512), 0);
+    }
+    (id, head)
+}

@@ -1,0 +1,166 @@
+//! The files beside an unfinished bundle: `OUTPUT.partial`, and `OUTPUT.partial.d/` with its lock, plan and journal,
+//! and with earlier unfinished bundles whose plan has changed.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::MetadataExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::previous::Previous;
+use crate::model::contents::{self, Contents};
+use crate::model::error::{Error, Result};
+
+/// More earlier plans than this are not kept: the oldest is the one to lose.
+const MAX_PREVIOUS: u32 = 1000;
+
+/// The folder of an unfinished bundle, locked against other exports to the same output.
+#[derive(Debug)]
+pub struct Workshop {
+    output: Utf8PathBuf,
+    folder: Utf8PathBuf,
+    lock: File,
+}
+
+impl Workshop {
+    /// Locks the unfinished bundle of `output`, making the folder where it is missing.
+    ///
+    /// Errors: [`Error::Conflict`] where another export holds it.
+    pub fn open(output: &Utf8Path) -> Result<Self> {
+        let folder = Utf8PathBuf::from(format!("{output}.partial.d"));
+        let path = folder.join("lock");
+        let doing = || format!("locking `{path}`");
+        // Whoever finishes removes the folder, so a lock counts only while its file is still the one at that path.
+        for _ in 0..16 {
+            fs::create_dir_all(&folder).map_err(Error::io(format!("making folder `{folder}`")))?;
+            let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+            let lock = match opened {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                other => other.map_err(Error::io(doing()))?,
+            };
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(in_use(output)),
+                Err(TryLockError::Error(source)) => return Err(Error::Io { doing: doing(), source }),
+            }
+            let held = lock.metadata().map_err(Error::io(doing()))?;
+            if fs::metadata(&path).is_ok_and(|there| there.ino() == held.ino() && there.dev() == held.dev()) {
+                return Ok(Self { output: output.to_owned(), folder, lock });
+            }
+        }
+        Err(in_use(output))
+    }
+
+    /// Returns the path of the unfinished bundle: `OUTPUT.partial`.
+    pub fn partial(&self) -> Utf8PathBuf {
+        Utf8PathBuf::from(format!("{}.partial", self.output))
+    }
+
+    /// Returns the path of the journal.
+    pub fn journal(&self) -> Utf8PathBuf {
+        self.folder.join("journal")
+    }
+
+    /// Returns the path under which the finished bundle will stand.
+    pub fn output(&self) -> &Utf8Path {
+        &self.output
+    }
+
+    /// Makes `contents` the plan of the unfinished bundle. One with another plan becomes a [`Previous`], with those
+    /// from before it.
+    pub fn plan(&self, contents: &Contents) -> Result<Vec<Previous>> {
+        let plan = self.folder.join("plan.json");
+        let bytes = contents.to_bytes();
+        let old = read_plan(&plan)?;
+        if old.as_ref().is_none_or(|(old, _)| *old != bytes) {
+            if old.is_some() && self.partial().exists() {
+                self.set_aside(&plan)?;
+            }
+            for stale in [self.partial(), self.journal()] {
+                remove_file(&stale)?;
+            }
+            let fresh = self.folder.join("plan.json.new");
+            fs::write(&fresh, &bytes).map_err(Error::io(format!("writing `{fresh}`")))?;
+            rename(&fresh, &plan)?;
+        }
+        let mut previous = Vec::new();
+        for number in 1..=MAX_PREVIOUS {
+            let [bundle, plan, journal] = self.numbered(number);
+            let Some((_, contents)) = read_plan(&plan)? else { break };
+            if bundle.exists() {
+                previous.push(Previous::unfinished(&bundle, &contents, &journal)?);
+            }
+        }
+        Ok(previous)
+    }
+
+    /// Removes the earlier unfinished bundles: everything worth keeping has been carried over.
+    pub fn forget_previous(&self) -> Result<()> {
+        for number in (1..=MAX_PREVIOUS).rev() {
+            for path in self.numbered(number) {
+                remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the folder after the bundle has got its name. The lock goes last.
+    pub fn remove(self) -> Result<()> {
+        self.forget_previous()?;
+        fs::remove_dir_all(&self.folder).map_err(Error::io(format!("removing folder `{}`", self.folder)))?;
+        drop(self.lock);
+        Ok(())
+    }
+
+    fn numbered(&self, number: u32) -> [Utf8PathBuf; 3] {
+        ["tar", "json", "journal"].map(|ending| self.folder.join(format!("previous-{number}.{ending}")))
+    }
+
+    /// Copies plan and journal before the bundle itself gets a number, so that a kill in between loses nothing.
+    fn set_aside(&self, plan: &Utf8Path) -> Result<()> {
+        for number in 1..=MAX_PREVIOUS {
+            let [bundle_to, plan_to, journal_to] = self.numbered(number);
+            if !plan_to.exists() {
+                let copy = |from: &Utf8Path, to: &Utf8Path| {
+                    fs::copy(from, to).map_err(Error::io(format!("copying `{from}` to `{to}`")))
+                };
+                if self.journal().exists() {
+                    copy(&self.journal(), &journal_to)?;
+                }
+                copy(plan, &plan_to)?;
+                return rename(&self.partial(), &bundle_to);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_use(output: &Utf8Path) -> Error {
+    Error::Conflict {
+        message: format!("another export is writing `{output}`"),
+        items: Vec::new(),
+        hint: Some("wait for it to end, or name another file with `--output`".to_owned()),
+    }
+}
+
+/// Reads a plan; one that is missing, torn or of another version is none.
+fn read_plan(path: &Utf8Path) -> Result<Option<(Vec<u8>, Contents)>> {
+    match fs::metadata(path) {
+        Ok(there) if there.len() <= contents::MAX_SIZE => {}
+        _ => return Ok(None),
+    }
+    let bytes = fs::read(path).map_err(Error::io(format!("reading `{path}`")))?;
+    Ok(serde_json::from_slice(&bytes).ok().map(|contents| (bytes, contents)))
+}
+
+fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io(format!("renaming `{from}` to `{to}`")))
+}
+
+fn remove_file(path: &Utf8Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Io { doing: format!("removing `{path}`"), source })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,3 @@
+//! Floor 2: places. Each is plain and knows nothing of jobs or of other places.
+
+pub mod bundle;
