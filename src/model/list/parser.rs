@@ -1,0 +1,209 @@
+//! Reads one line: kind word, subject, keys. Every mistake of the line is told, each at its own word.
+
+use super::entry::{Entry, Platforms, Rendering};
+use super::form::Form;
+use super::key::{Key, Settings};
+use super::location::redact;
+use super::position::{Mistake, Position, Source};
+use super::token::{Token, split};
+use crate::model::artifact::Kind;
+
+/// A line while it is read.
+pub(super) struct Line<'a> {
+    pub(super) source: &'a Source,
+    pub(super) number: usize,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
+}
+
+/// A key of the line, as it is written.
+struct Given<'a> {
+    key: Key,
+    column: usize,
+    value: &'a str,
+}
+
+impl Line<'_> {
+    /// Reads `text`. Returns nothing for an empty line, and for one with mistakes.
+    pub(super) fn parse(&mut self, text: &str) -> Option<Entry> {
+        match split(text) {
+            Ok(tokens) => self.entry(&tokens),
+            Err((column, message)) => {
+                self.wrong(column, message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn wrong(&mut self, column: usize, message: impl Into<String>) {
+        let position = self.position(column);
+        self.mistakes.push(Mistake { position, message: message.into() });
+    }
+
+    fn position(&self, column: usize) -> Position {
+        Position { source: self.source.clone(), line: self.number, column }
+    }
+
+    fn entry(&mut self, tokens: &[Token]) -> Option<Entry> {
+        let (first, rest) = tokens.split_first()?;
+        let kind = first.text.parse::<Kind>().ok();
+        let (subject, keys) = match kind {
+            Some(kind) => self.after_kind(kind, first.column, rest)?,
+            None => (first, rest),
+        };
+        self.whole(kind, subject, keys)
+    }
+
+    /// Takes the word after a kind word.
+    fn after_kind<'t>(
+        &mut self,
+        kind: Kind,
+        column: usize,
+        rest: &'t [Token],
+    ) -> Option<(&'t Token, &'t [Token])> {
+        let Some((subject, keys)) = rest.split_first() else {
+            self.wrong(column, format!("`{kind}` stands alone: expected what to get after it"));
+            return None;
+        };
+        if let Some(key) = subject.text.split_once('=').and_then(|(word, _)| Key::of(word)) {
+            let message = format!("expected what to get after `{kind}`, got the key `{}=`", key.word());
+            self.wrong(subject.column, message);
+            return None;
+        }
+        Some((subject, keys))
+    }
+
+    fn whole(&mut self, kind: Option<Kind>, subject: &Token, keys: &[Token]) -> Option<Entry> {
+        let before = self.mistakes.len();
+        let has_repository = keys.iter().any(|token| token.text.starts_with("repo="));
+        let form = Form::of(kind, &subject.text, has_repository);
+        let given = self.given(form, subject, keys);
+        let mut values = Settings::default();
+        for Given { key, column, value } in &given {
+            if let Err(message) = values.take(*key, value, self.source) {
+                self.wrong(*column, message);
+            }
+        }
+        if !values.images {
+            for Given { key, column, .. } in given.iter().filter(|given| form.needs_images(given.key)) {
+                let word = key.word();
+                self.wrong(*column, format!("`{word}=` needs `images=yes` beside it: it says how to render"));
+            }
+        }
+        let made = form.subject(&subject.text, &mut values, self.source);
+        let subject = made.map_err(|message| {
+            if !message.is_empty() {
+                self.wrong(subject.column, message);
+            }
+        });
+        if let Some(of_this_line) = self.mistakes.get_mut(before..) {
+            of_this_line.sort();
+        }
+        let (Ok(subject), true) = (subject, self.mistakes.len() == before) else { return None };
+        let renderings = values.images.then_some(Rendering {
+            values: values.values,
+            set: values.set,
+            namespace: values.namespace,
+            kube_version: values.kube_version,
+            api_versions: values.api_versions,
+        });
+        Some(Entry {
+            subject,
+            kind: match form {
+                Form::Registry(kind) | Form::Disk(_, kind) => kind,
+                _ => None,
+            },
+            platforms: Platforms { default: values.platforms.is_empty(), named: values.platforms },
+            rename: values.rename,
+            renderings: renderings.into_iter().collect(),
+            sha256: values.sha256,
+            verify_keys: values.verify_key.into_iter().collect(),
+            position: self.position(1),
+        })
+    }
+
+    /// Reads the keys, and tells those that are unknown, repeated, or do not go with the line.
+    fn given<'t>(&mut self, form: Form, subject: &Token, tokens: &'t [Token]) -> Vec<Given<'t>> {
+        let mut given: Vec<Given<'t>> = Vec::new();
+        for token in tokens {
+            let Some((word, value)) = token.text.split_once('=') else {
+                self.wrong(token.column, stray(form, &subject.text, &token.text));
+                continue;
+            };
+            let Some(key) = Key::of(word) else {
+                self.wrong(token.column, unknown(form, word));
+                continue;
+            };
+            if !form.takes(key) {
+                self.wrong(token.column, misplaced(form, key));
+                continue;
+            }
+            match given.iter().find(|other| other.key == key && !key.repeats()) {
+                Some(Given { column, .. }) => {
+                    let message = format!("`{word}=` is there twice, first at column {column}");
+                    self.wrong(token.column, message);
+                }
+                None => given.push(Given { key, column: token.column, value }),
+            }
+        }
+        given
+    }
+}
+
+fn keys_of(form: Form) -> String {
+    let words: Vec<_> =
+        Key::ALL.into_iter().filter(|key| form.takes(*key)).map(|key| format!("`{}=`", key.word())).collect();
+    words.join(", ")
+}
+
+fn stray(form: Form, subject: &str, word: &str) -> String {
+    let got = redact(word);
+    if let Some(kind) = matches!(form, Form::Registry(None))
+        .then(|| near(subject, Kind::ALL.map(Kind::word).into_iter()))
+        .flatten()
+    {
+        return format!("expected `key=value`, got `{got}`: is `{subject}` the kind `{kind}`?");
+    }
+    match near(word, Key::ALL.map(Key::word).into_iter()) {
+        Some(key) => format!("expected `{key}=` and a value, got `{got}`"),
+        None => format!("expected `key=value`, got `{got}`: one artifact a line, quotes around white space"),
+    }
+}
+
+fn unknown(form: Form, word: &str) -> String {
+    let fitting = Key::ALL.into_iter().filter(|key| form.takes(*key)).map(Key::word);
+    match near(word, fitting).or_else(|| near(word, Key::ALL.map(Key::word).into_iter())) {
+        Some(key) => format!("unknown key `{word}=`: did you mean `{key}=`?"),
+        None => format!("unknown key `{word}=`: {} takes {}", form.noun(), keys_of(form)),
+    }
+}
+
+fn misplaced(form: Form, key: Key) -> String {
+    let word = key.word();
+    if form == Form::Registry(None) && (Form::ChartRepository.takes(key)) {
+        return format!("`{word}=` goes with a chart: write `chart` in front");
+    }
+    if form == Form::ChartOrFile {
+        return format!("`{word}=` needs a kind word: write `chart` or `file` in front");
+    }
+    format!("`{word}=` does not go with {}, which takes {}", form.noun(), keys_of(form))
+}
+
+/// Returns the candidate that `word` was probably meant to be: at most two slips away, or one a beginning of the
+/// other.
+fn near<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const SLIPS: usize = 2;
+    const LONGEST: usize = 32;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let word = word.to_lowercase();
+    candidates
+        .map(|candidate| {
+            let start = word.len() >= 3 && (candidate.starts_with(&word) || word.starts_with(candidate));
+            let slips = strsim::damerau_levenshtein(&word, candidate);
+            (if start { slips.min(SLIPS) } else { slips }, candidate)
+        })
+        .filter(|(slips, candidate)| *slips <= SLIPS && *slips < candidate.len())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
