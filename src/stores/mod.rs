@@ -1,3 +1,4 @@
 //! Floor 2: places. Each is plain and knows nothing of jobs or of other places.
 
 pub mod bundle;
+pub mod registry;
