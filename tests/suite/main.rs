@@ -1,1 +1,10 @@
-//! Black-box tests.
+//! Black-box tests: what the program does with other people's tools, and they with it.
+//!
+//! One binary for all topics, so that it is linked once. `fixture` makes content, `tools` finds and runs programs.
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod server_interop;
+#[cfg(test)]
+mod tools;

@@ -40,9 +40,6 @@ mod tags;
 mod tls;
 mod uploads;
 
-#[cfg(test)]
-mod contract;
-
 pub use auth::{Anonymous, Auth, Bearer, Credentials};
 pub use clock::{Clock, Hand};
 pub use faults::{Fault, Faults, RequestView};
