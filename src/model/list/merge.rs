@@ -10,6 +10,12 @@ use super::position::Mistake;
 /// are one). Platforms, renderings and keys are united; with different `as=` they stay two. The first place is kept,
 /// and with it the order. Lines that contradict each other (another kind word, another `sha256=`) are mistakes.
 pub fn merge(entries: Vec<Entry>) -> Result<Vec<Entry>, Vec<Mistake>> {
+    let (merged, mistakes) = unite_all(entries);
+    if mistakes.is_empty() { Ok(merged) } else { Err(mistakes) }
+}
+
+/// As [`merge`], with both what could be merged and the mistakes.
+pub(super) fn unite_all(entries: Vec<Entry>) -> (Vec<Entry>, Vec<Mistake>) {
     let mut merged: Vec<Entry> = Vec::with_capacity(entries.len());
     let mut places: HashMap<(Subject, Option<Rename>), usize> = HashMap::with_capacity(entries.len());
     let mut mistakes = Vec::new();
@@ -26,7 +32,7 @@ pub fn merge(entries: Vec<Entry>) -> Result<Vec<Entry>, Vec<Mistake>> {
             }
         }
     }
-    if mistakes.is_empty() { Ok(merged) } else { Err(mistakes) }
+    (merged, mistakes)
 }
 
 fn unite(first: &mut Entry, second: Entry, mistakes: &mut Vec<Mistake>) {

@@ -13,12 +13,14 @@
 //!
 //! Bounds: 64 MiB, 1,000,000 lines, 64 KiB a line.
 //!
-//! The way of a list is [`parse`] (each list) and [`parse_argument`] (each argument), then [`require`], then
-//! [`merge`]. Nothing here touches a disk: paths stay as written and know the folder that they start from.
+//! The way of a list is [`parse`] (each list) and [`parse_argument`] (each argument), then [`not_yet`], [`require`] and
+//! [`merge`]; [`collect`] goes it whole. Nothing here touches a disk: paths stay as written and know the folder that they start from.
 
+mod collect;
 mod entry;
 mod form;
 mod key;
+mod later;
 mod location;
 mod merge;
 mod parser;
@@ -27,7 +29,9 @@ mod print;
 mod require;
 mod token;
 
+pub use collect::{Collected, collect};
 pub use entry::{DiskFormat, Entry, ListPath, Location, Platforms, Rename, Rendering, Subject};
+pub use later::not_yet;
 pub use merge::merge;
 pub use position::{MAX_MISTAKES, Mistake, Position, Source};
 pub use require::{Require, require};
@@ -45,14 +49,23 @@ pub const MAX_LINES: usize = 1_000_000;
 
 /// Parses a list. Returns its entries in order, or every mistake in it.
 pub fn parse(source: &Source, text: &[u8]) -> Result<Vec<Entry>, Vec<Mistake>> {
+    let (entries, mistakes) = parse_lines(source, text);
+    if mistakes.is_empty() { Ok(entries) } else { Err(mistakes) }
+}
+
+/// As [`parse`], with the good lines beside the mistakes.
+fn parse_lines(source: &Source, text: &[u8]) -> (Vec<Entry>, Vec<Mistake>) {
     let mut mistakes = Vec::new();
     let mut entries = Vec::new();
     if let Some(message) = not_a_list(text) {
         Line { source, number: 1, mistakes: &mut mistakes }.wrong(1, message);
-        return Err(mistakes);
+        return (entries, mistakes);
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for (bytes, number) in text.split(|byte| *byte == b'\n').zip(1..) {
+        if mistakes.len() > MAX_MISTAKES {
+            break;
+        }
         let mut line = Line { source, number, mistakes: &mut mistakes };
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if number > MAX_LINES && !bytes.is_empty() {
@@ -72,7 +85,7 @@ pub fn parse(source: &Source, text: &[u8]) -> Result<Vec<Entry>, Vec<Mistake>> {
             }
         }
     }
-    if mistakes.is_empty() { Ok(entries) } else { Err(mistakes) }
+    (entries, mistakes)
 }
 
 /// Parses the `number`th reference of a command line (from 1). One that begins as a path, an address or an image on

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::model::error::Error;
 
-/// How many mistakes of one list are told; what is beyond is counted.
+/// How many mistakes are told at once; a list with more is not read to its end.
 pub const MAX_MISTAKES: usize = 1000;
 
 /// Where lines come from.
@@ -83,12 +83,11 @@ impl fmt::Display for Mistake {
 }
 
 impl From<Vec<Mistake>> for Error {
-    /// Makes the one error that tells every mistake; beyond [`MAX_MISTAKES`] they are counted.
+    /// Makes the one error that tells every mistake, up to [`MAX_MISTAKES`].
     fn from(mistakes: Vec<Mistake>) -> Self {
-        let more = mistakes.len().saturating_sub(MAX_MISTAKES);
         let mut lines: Vec<String> = mistakes.iter().take(MAX_MISTAKES).map(ToString::to_string).collect();
-        if more > 0 {
-            lines.push(format!("and {more} more mistakes"));
+        if mistakes.len() > MAX_MISTAKES {
+            lines.push("and more: these are the first".to_owned());
         }
         Self::List(lines)
     }
@@ -118,11 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn more_mistakes_than_anyone_reads_are_counted() {
+    fn more_mistakes_than_anyone_reads_are_left_out() {
         let position = Position { source: Source::Stdin, line: 1, column: 1 };
         let mistakes = vec![Mistake { position, message: "wrong".into() }; MAX_MISTAKES + 5];
         let Error::List(lines) = Error::from(mistakes) else { panic!("not a list error") };
         assert_eq!(lines.len(), MAX_MISTAKES + 1);
-        assert_eq!(lines.last().map(String::as_str), Some("and 5 more mistakes"));
+        assert_eq!(lines.last().map(String::as_str), Some("and more: these are the first"));
     }
 }

@@ -40,9 +40,15 @@ pub fn require(
     mut entries: Vec<Entry>,
     require: Require,
 ) -> Result<(Vec<Entry>, Option<String>), Vec<Mistake>> {
+    let (warning, mistakes) = settle(&mut entries, require);
+    if mistakes.is_empty() { Ok((entries, warning)) } else { Err(mistakes) }
+}
+
+/// As [`require`], in place.
+pub(super) fn settle(entries: &mut [Entry], require: Require) -> (Option<String>, Vec<Mistake>) {
     let mut mistakes = Vec::new();
     let mut bare: BTreeMap<Source, Vec<usize>> = BTreeMap::new();
-    for entry in &mut entries {
+    for entry in entries {
         let Subject::Registry(reference) = &mut entry.subject else { continue };
         let why = match require {
             Require::Nothing if reference.is_bare() => {
@@ -59,7 +65,7 @@ pub fn require(
             message: format!("`{reference}` has {why}, which `--require` asks for"),
         });
     }
-    if mistakes.is_empty() { Ok((entries, warning(&bare))) } else { Err(mistakes) }
+    (warning(&bare), mistakes)
 }
 
 fn warning(bare: &BTreeMap<Source, Vec<usize>>) -> Option<String> {

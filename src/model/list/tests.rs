@@ -160,6 +160,12 @@ fn mistakes_are_told_together() {
 }
 
 #[test]
+fn a_list_of_mistakes_is_not_read_to_its_end() {
+    let told = mistakes(&b"A\n".repeat(100_000));
+    assert_eq!(told.len(), MAX_MISTAKES + 1);
+}
+
+#[test]
 fn what_is_not_a_list_is_told_once() {
     for (bytes, why) in [
         (b"\xff\xfen\0g\0".to_vec(), "UTF-16"),
