@@ -81,6 +81,10 @@ impl Reference {
                 shape(&error.to_string())
             }
         })?;
+        // oci-spec takes `Upper/name` for a repository of Docker Hub.
+        if !is_repository(parsed.repository()) {
+            return Err(shape("the repository name must be lower case"));
+        }
         let explicit_tag = plain.rsplit('/').next().is_some_and(|last| last.contains(':'));
         let tag = parsed.tag().filter(|_| explicit_tag).map(str::to_owned);
         if tag.as_deref().is_some_and(|tag| !is_tag(tag)) {
@@ -242,6 +246,7 @@ mod tests {
         for text in [
             "",
             "Nginx",
+            "Upper/nginx",
             "a b",
             "a:",
             "a:ü",
