@@ -93,22 +93,22 @@ pub struct RequestView<'a> {
 
 impl RequestView<'_> {
     /// Returns whether it downloads a blob.
-    pub fn gets_blob(&self) -> bool {
+    pub fn gets_blob(self) -> bool {
         self.method == "GET" && self.path.contains("/blobs/") && !self.is_upload()
     }
 
     /// Returns whether it downloads a manifest.
-    pub fn gets_manifest(&self) -> bool {
+    pub fn gets_manifest(self) -> bool {
         self.method == "GET" && self.path.contains("/manifests/")
     }
 
     /// Returns whether it belongs to an upload.
-    pub fn is_upload(&self) -> bool {
+    pub fn is_upload(self) -> bool {
         self.path.contains("/blobs/uploads")
     }
 
     /// Returns whether it asks for a token.
-    pub fn is_token(&self) -> bool {
+    pub fn is_token(self) -> bool {
         self.path == "/token"
     }
 }

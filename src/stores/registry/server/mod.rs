@@ -40,6 +40,9 @@ mod tags;
 mod tls;
 mod uploads;
 
+#[cfg(test)]
+mod tests;
+
 pub use auth::{Anonymous, Auth, Bearer, Credentials};
 pub use clock::{Clock, Hand};
 pub use faults::{Fault, Faults, RequestView};

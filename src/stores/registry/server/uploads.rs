@@ -3,7 +3,8 @@
 //! Bytes count as soon as they have arrived, also those of a request that was cut off: a client asks for the offset
 //! and goes on. They become visible only when their digest has been proven.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::BodyDataStream;
 use axum::http::StatusCode;
@@ -41,7 +42,7 @@ pub(super) async fn begin(
     } else if let Some(digest) = query.get("digest") {
         let digest = parse_digest(digest)?;
         let mut staged = Staged::new(site.registry.store().stage(content_length(parts))?);
-        receive(site, &mut staged, body, |_| {}).await?;
+        receive(site, &mut staged, body, &AtomicU64::new(0)).await?;
         return keep(site, repository, staged, &digest);
     }
     let id = site.sessions.open(repository, site.registry.store().stage(None)?);
@@ -66,7 +67,7 @@ pub(super) async fn append(
     let mut staged = session.staged.lock().await;
     let staged = staged.as_mut().ok_or_else(|| unknown(id))?;
     check_range(parts, repository, id, &session)?;
-    receive(site, staged, body, |count| advance(&session, count)).await?;
+    receive(site, staged, body, &session.offset).await?;
     Ok(under_way(StatusCode::ACCEPTED, repository, id, session.offset.load(Ordering::SeqCst)))
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn finish(
     let mut slot = session.staged.lock().await;
     let staged = slot.as_mut().ok_or_else(|| unknown(id))?;
     check_range(parts, repository, id, &session)?;
-    receive(site, staged, body, |count| advance(&session, count)).await?;
+    receive(site, staged, body, &session.offset).await?;
     let staged = slot.take().ok_or_else(|| unknown(id))?;
     site.sessions.close(id);
     keep(site, repository, staged, &digest)
@@ -99,7 +100,7 @@ pub(super) fn cancel(site: &Site, repository: &str, id: &str) -> Result<Response
     Ok(Reply::new(StatusCode::NO_CONTENT).done())
 }
 
-fn find(site: &Site, repository: &str, id: &str) -> Result<std::sync::Arc<Session>, Refusal> {
+fn find(site: &Site, repository: &str, id: &str) -> Result<Arc<Session>, Refusal> {
     site.sessions.get(repository, id).ok_or_else(|| unknown(id))
 }
 
@@ -113,10 +114,6 @@ fn parse_digest(text: &str) -> Result<Digest, Refusal> {
 
 fn content_length(parts: &Parts) -> Option<u64> {
     parts.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn advance(session: &Session, count: u64) {
-    session.offset.fetch_add(count, Ordering::SeqCst);
 }
 
 /// Refuses a piece that does not begin where the upload stands.
@@ -143,27 +140,25 @@ fn check_range(parts: &Parts, repository: &str, id: &str, session: &Session) -> 
     }
 }
 
-/// Adds a body to an upload; `arrived` is told of every piece that is in place.
+/// Adds a body to an upload; `offset` counts every piece that is in place.
 async fn receive(
     site: &Site,
     staged: &mut Staged,
     body: &mut BodyDataStream,
-    arrived: impl Fn(u64),
+    offset: &AtomicU64,
 ) -> Result<(), Refusal> {
-    let mut total = 0_u64;
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|error| {
             Refusal::new(Code::BlobUploadInvalid, format!("the request was cut off: {error}"))
         })?;
         let count = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        total = total.saturating_add(count);
-        if total > site.limits.blob {
+        if count > site.limits.blob.saturating_sub(offset.load(Ordering::SeqCst)) {
             return Err(
                 Refusal::new(Code::SizeInvalid, "the blob is too long").status(StatusCode::PAYLOAD_TOO_LARGE)
             );
         }
         staged.append(&piece)?;
-        arrived(count);
+        offset.fetch_add(count, Ordering::SeqCst);
     }
     Ok(())
 }
