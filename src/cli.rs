@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::report::Report;
 use crate::model::error::Error;
 use crate::ui::{ProgressMode, Ui};
 
+mod completion;
+mod man;
 mod version;
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
@@ -42,16 +44,24 @@ struct Talk {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print the version
+    Completion(completion::Arguments),
+    Man(man::Arguments),
     Version(version::Arguments),
 }
 
 impl Command {
     const fn name(&self) -> &'static str {
         match self {
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
             Self::Version(_) => "version",
         }
     }
+}
+
+/// Returns the definition of all commands and flags, from which help, completions and manual pages are made.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit status.
@@ -85,6 +95,8 @@ fn threads() -> usize {
 #[expect(clippy::unused_async, reason = "every other command waits")]
 async fn dispatch(command: Command, _ui: &Ui) -> Result<Report, Error> {
     match command {
+        Command::Completion(arguments) => Ok(completion::run(&arguments)),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Version(arguments) => Ok(version::run(&arguments)),
     }
 }

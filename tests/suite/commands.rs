@@ -1,0 +1,129 @@
+//! The small commands, and what clap says of wrong calls.
+
+use crate::site::Site;
+
+#[test]
+fn version_prints_name_and_number() {
+    let text = concat!("airgap-bundle ", env!("CARGO_PKG_VERSION"), "\n");
+    Site::new().run("version").stdout(text).code(0);
+    Site::new().run("--version").stdout(text).code(0);
+    Site::new().run("version --quiet").stdout(text).code(0);
+}
+
+#[test]
+fn version_as_json_names_the_formats() {
+    let version = Site::new().run("version --json").json(0);
+    assert_eq!(
+        version,
+        serde_json::json!({
+            "schema": 1, "command": "version", "version": env!("CARGO_PKG_VERSION"), "formats": [1],
+            "os": std::env::consts::OS, "architecture": std::env::consts::ARCH,
+        })
+    );
+}
+
+#[test]
+fn completion_knows_every_shell_and_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = Site::new().run(&format!("completion {shell}")).any_stdout().code(0);
+        let script = String::from_utf8(script).unwrap();
+        for verb in airgap_bundle::cli::command().get_subcommands() {
+            assert!(script.contains(verb.get_name()), "{shell} lacks {}", verb.get_name());
+        }
+    }
+}
+
+/// Returns what bash offers for the last word of a command line.
+fn bash_offers(line: &[&str]) -> Vec<String> {
+    let site = Site::new();
+    let script = site.run("completion bash").any_stdout().code(0);
+    let site = site.bytes("completion.bash", &script);
+    let (last, before) = (line[line.len() - 1], line[line.len() - 2]);
+    let asked = format!(
+        "source completion.bash; COMP_WORDS=({}); COMP_CWORD={};
+         $(complete -p airgap-bundle | grep -o '_airgap[a-z_]*') airgap-bundle '{last}' '{before}'; echo ${{COMPREPLY[@]}}",
+        line.join(" "),
+        line.len() - 1,
+    );
+    let output =
+        std::process::Command::new("bash").args(["-c", &asked]).current_dir(site.root()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_verbs_flags_and_values() {
+    assert_eq!(bash_offers(&["airgap-bundle", "versi"]), ["version"]);
+    assert_eq!(bash_offers(&["airgap-bundle", "version", "--js"]), ["--json"]);
+    assert_eq!(bash_offers(&["airgap-bundle", "completion", "f"]), ["fish"]);
+    assert_eq!(bash_offers(&["airgap-bundle", "version", "--progress", "pl"]), ["plain"]);
+}
+
+#[test]
+fn completion_of_an_unknown_shell_lists_the_known_ones() {
+    Site::new()
+        .run("completion tcsh")
+        .stderr(
+            "error: invalid value 'tcsh' for '<SHELL>'\n  \
+             [possible values: bash, elvish, fish, powershell, zsh]\n\n  \
+             tip: a similar value exists: 'zsh'\n\nFor more information, try '--help'.\n",
+        )
+        .code(2);
+}
+
+#[test]
+fn man_prints_the_page_of_the_main_command() {
+    Site::new()
+        .run("man")
+        .stdout_holds(".TH airgap-bundle 1")
+        .stdout_holds("airgap\\-bundle \\- Carry container images, charts, snaps and files across an air gap")
+        .code(0);
+}
+
+#[test]
+fn man_writes_a_page_for_each_command() {
+    let site = Site::new();
+    let mut expected: Vec<String> = airgap_bundle::cli::command()
+        .get_subcommands()
+        .map(|verb| format!("share/man/airgap-bundle-{}.1", verb.get_name()))
+        .chain(["share/man/airgap-bundle.1".to_owned()])
+        .collect();
+    expected.sort();
+    site.run("man --dir share/man")
+        .stderr(&format!("wrote {} manual pages to `share/man`\n", expected.len()))
+        .code(0);
+    assert_eq!(site.files("share"), expected);
+    let page = String::from_utf8(site.read("share/man/airgap-bundle-version.1")).unwrap();
+    assert!(page.contains(".TH airgap-bundle-version 1"), "{page}");
+    assert!(page.contains("\\-\\-json"), "the flags that all commands share are missing: {page}");
+}
+
+#[test]
+fn man_says_what_it_could_not_do() {
+    let site = Site::new().file("taken", "a file");
+    site.run("man --dir taken").stderr("error: creating `taken`: File exists (os error 17)\n").code(1);
+}
+
+#[test]
+fn a_wrong_call_is_exit_2_and_names_the_right_one() {
+    let site = Site::new();
+    site.run("versoin")
+        .stderr(
+            "error: unrecognized subcommand 'versoin'\n\n  tip: a similar subcommand exists: 'version'\n\n\
+             Usage: airgap-bundle [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.\n",
+        )
+        .code(2);
+    site.run("version --jason").stderr_holds("tip: a similar argument exists: '--json'").code(2);
+    site.run("version -q -v").stderr_holds("the argument '--quiet' cannot be used with '--verbose'").code(2);
+    site.run("").stderr_holds("Usage: airgap-bundle [OPTIONS] <COMMAND>").code(2);
+}
+
+#[test]
+fn help_is_data_and_no_mistake() {
+    let site = Site::new();
+    site.run("--help").stdout_holds("Usage: airgap-bundle [OPTIONS] <COMMAND>").code(0);
+    for verb in airgap_bundle::cli::command().get_subcommands() {
+        let usage = format!("Usage: airgap-bundle {}", verb.get_name());
+        site.run(&format!("{} --help", verb.get_name())).stdout_holds(&usage).code(0);
+    }
+}
