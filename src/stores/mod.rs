@@ -1,4 +1,5 @@
 //! Floor 2: places. Each is plain and knows nothing of jobs or of other places.
 
 pub mod bundle;
+pub mod http;
 pub mod registry;

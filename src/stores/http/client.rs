@@ -1,0 +1,247 @@
+//! The client that everything uses which speaks HTTP.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use reqwest::{Body, StatusCode, Url};
+
+use super::clock::{Clock, SystemClock};
+use super::failure::{Failure, Outlook};
+use super::flow::Flow;
+use super::host::Host;
+use super::redirect::{Hop, MAX_REDIRECTS};
+use super::request::Request;
+use super::response::{Head, Reply, Response};
+use super::retry::{Tries, is_transient, retry_after};
+use super::settings::HttpSettings;
+use super::transport::Transports;
+use super::url::{authority, shown};
+use crate::content::progress::Progress;
+use crate::model::error::{Error, Result};
+
+/// A host that has never answered gets so many tries: a misspelt name should not take minutes.
+const TRIES_UNSEEN: u32 = 3;
+
+/// Sends requests: redirects, retries, limits and TLS are its business; what an answer means is not. Cheap to clone;
+/// clones share connections and what is known of hosts.
+#[derive(Clone, Debug)]
+pub struct HttpClient(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: HttpSettings,
+    transports: Transports,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clock: Arc<dyn Clock>,
+    progress: Arc<dyn Progress>,
+}
+
+impl HttpClient {
+    /// Reads the files that the settings name; connects to nothing.
+    pub fn new(settings: &HttpSettings, progress: Arc<dyn Progress>) -> Result<Self> {
+        Self::with_clock(settings, progress, Arc::new(SystemClock))
+    }
+
+    /// As [`HttpClient::new`], with another clock.
+    pub fn with_clock(
+        settings: &HttpSettings,
+        progress: Arc<dyn Progress>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        Ok(Self(Arc::new(Inner {
+            settings: settings.clone(),
+            transports: Transports::new(settings)?,
+            hosts: Mutex::default(),
+            clock,
+            progress,
+        })))
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// Returns who is told of waits and requests.
+    pub fn progress(&self) -> &Arc<dyn Progress> {
+        &self.0.progress
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.0.settings
+    }
+
+    pub(super) fn transports(&self) -> &Transports {
+        &self.0.transports
+    }
+
+    /// Returns what is known of the host of a URL.
+    pub(super) fn host(&self, url: &Url) -> Arc<Host> {
+        let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.0.settings.per_host;
+        Arc::clone(hosts.entry(authority(url)).or_insert_with(|| Arc::new(Host::new(places))))
+    }
+
+    /// Begins to count tries.
+    pub fn tries(&self) -> Tries {
+        Tries::new(self.0.settings.retry)
+    }
+
+    /// Sends a request until there is an answer that will not change: after the last try also 429 and 5xx.
+    pub async fn send(&self, request: &Request) -> Result<Response> {
+        self.send_within(request, &mut self.tries()).await
+    }
+
+    /// Sends a request and reads the answer's body, at most `limit` bytes of it. A body that breaks off is asked for
+    /// again.
+    pub async fn fetch(&self, request: &Request, limit: u64) -> Result<Reply> {
+        let mut tries = self.tries();
+        loop {
+            let response = self.send_within(request, &mut tries).await?;
+            match self.read(response, limit).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => self.pause_after(request, &mut tries, failure).await?,
+            }
+        }
+    }
+
+    /// Reads the body of an answer, at most `limit` bytes of it.
+    pub async fn read(&self, response: Response, limit: u64) -> Result<Reply, Failure> {
+        response.read(limit, self.0.settings.time_outs.stall_window, &*self.0.clock).await
+    }
+
+    async fn send_within(&self, request: &Request, tries: &mut Tries) -> Result<Response> {
+        loop {
+            match self.follow(request).await {
+                Ok(response) if is_transient(response.head.status) => {
+                    if !self.pause_before_retry(&response.head, tries).await {
+                        return Ok(response);
+                    }
+                }
+                Ok(response) => return Ok(response),
+                Err(failure) => self.pause_after(request, tries, failure).await?,
+            }
+        }
+    }
+
+    /// Waits after an answer of [`is_transient`]; false where it is time to give up.
+    pub async fn pause_before_retry(&self, head: &Head, tries: &mut Tries) -> bool {
+        let clock = &self.0.clock;
+        let asked = retry_after(&head.headers, clock.date());
+        let Some(wait) = tries.wait(asked, clock.chance()) else { return false };
+        if head.status == StatusCode::TOO_MANY_REQUESTS && asked.is_some() {
+            // What one request was told holds for all others to that host.
+            if let Some(until) = clock.now().checked_add(wait) {
+                self.host(&head.url).pause(until);
+            }
+        }
+        let why = format!("{}: HTTP status {}", head.asked(), head.status.as_u16());
+        self.wait(&why, wait).await;
+        true
+    }
+
+    /// Waits after a failure, or returns it where it is time to give up.
+    pub async fn pause_after(&self, request: &Request, tries: &mut Tries, failure: Failure) -> Result<()> {
+        let hopeless = match failure.outlook {
+            Outlook::Final => true,
+            Outlook::Unreachable => {
+                !self.host(&request.url).answers() && tries.failed().saturating_add(1) >= TRIES_UNSEEN
+            }
+            Outlook::Transient => false,
+        };
+        let wait = if hopeless { None } else { tries.wait(None, self.0.clock.chance()) };
+        let Some(wait) = wait else { return Err(failure.error) };
+        self.wait(&failure.error.to_string(), wait).await;
+        Ok(())
+    }
+
+    async fn wait(&self, why: &str, wait: Duration) {
+        self.0.progress.note(&format!("{why}; next try in {:.1} s", wait.as_secs_f64()));
+        self.0.clock.wait(wait).await;
+    }
+
+    /// Sends a request once, following redirects.
+    async fn follow(&self, request: &Request) -> Result<Response, Failure> {
+        let host = self.host(&request.url);
+        let place = host.place(request.lane).await;
+        if let Some(left) = host.paused(self.0.clock.now()) {
+            self.0.clock.wait(left).await;
+        }
+        let mut hop = Hop::first(request);
+        for _ in 0..=MAX_REDIRECTS {
+            let body = Body::from(request.body.clone());
+            let response = self.once(request, &hop, body, &Flow::default()).await?;
+            match hop.next(&request.method, response.status(), response.headers())? {
+                Some(next) => hop = next,
+                None => return Ok(answer(request, hop, response, place)),
+            }
+        }
+        Err(Failure::last(Error::Network {
+            what: format!("{} {}", request.method, shown(&request.url)),
+            why: format!("more than {MAX_REDIRECTS} redirects"),
+            hint: None,
+        }))
+    }
+
+    /// Sends a request with a body that can be read only once: no redirect is followed and nothing is tried again.
+    /// The length of the body stands in the headers.
+    pub async fn stream(&self, request: &Request, body: Body, flow: &Flow) -> Result<Response, Failure> {
+        let place = self.host(&request.url).place(request.lane).await;
+        let hop = Hop::first(request);
+        let response = self.once(request, &hop, body, flow).await?;
+        Ok(answer(request, hop, response, place))
+    }
+
+    async fn once(
+        &self,
+        request: &Request,
+        hop: &Hop,
+        body: Body,
+        flow: &Flow,
+    ) -> Result<reqwest::Response, Failure> {
+        let client = self.0.transports.of(&hop.url, hop.identity).map_err(Failure::last)?;
+        let mut sent = reqwest::Request::new(request.method.clone(), hop.url.clone());
+        *sent.headers_mut() = request.headers.clone();
+        if let Some(authorization) = &hop.authorization {
+            sent.headers_mut().insert(reqwest::header::AUTHORIZATION, authorization.clone());
+        }
+        *sent.body_mut() = Some(body);
+        let time_outs = &self.0.settings.time_outs;
+        let silence = std::pin::pin!(flow.silence(time_outs, &*self.0.clock));
+        let answer = match select(Box::pin(client.execute(sent)), silence).await {
+            Either::Left((Ok(response), _)) => response,
+            Either::Left((Err(error), _)) => return Err(Failure::of(&request.method, &hop.url, &error)),
+            Either::Right((after, _)) => {
+                return Err(Failure::time_out(&request.method, &hop.url, after.as_secs()));
+            }
+        };
+        self.host(&hop.url).has_answered();
+        self.0.progress.request(&format!(
+            "{} {} {}",
+            request.method,
+            shown(&hop.url),
+            answer.status().as_u16()
+        ));
+        Ok(answer)
+    }
+}
+
+fn answer(
+    request: &Request,
+    hop: Hop,
+    mut inner: reqwest::Response,
+    place: Option<tokio::sync::OwnedSemaphorePermit>,
+) -> Response {
+    let headers = std::mem::take(inner.headers_mut());
+    let head = Head {
+        method: request.method.clone(),
+        status: inner.status(),
+        headers,
+        url: hop.url,
+        foreign: hop.foreign,
+    };
+    Response { head, inner, place }
+}

@@ -1,0 +1,123 @@
+//! What went wrong below HTTP, in words, and whether it may go better another time.
+
+use std::error::Error as StdError;
+
+use reqwest::Url;
+
+use super::resolver::ResolveError;
+use super::url::{authority, shown};
+use crate::model::error::Error;
+
+/// How much hope there is after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It will fail again.
+    Final,
+    /// No connection came about: a registry that restarts, or one that was never there.
+    Unreachable,
+    /// It may go well the next time.
+    Transient,
+}
+
+/// A request without an answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// What to tell.
+    pub error: Error,
+    /// Whether to try again.
+    pub outlook: Outlook,
+}
+
+impl Failure {
+    /// Makes a failure of which nothing better is to be expected.
+    pub fn last(error: Error) -> Self {
+        Self { error, outlook: Outlook::Final }
+    }
+
+    /// Describes an error of the transport while `method` was sent to `url`.
+    pub fn of(method: &reqwest::Method, url: &Url, error: &reqwest::Error) -> Self {
+        let host = authority(url);
+        let (why, hint, outlook) = describe(&host, error);
+        Self { error: Error::Network { what: format!("{method} {}", shown(url)), why, hint }, outlook }
+    }
+
+    /// Says that nothing came in time.
+    pub fn time_out(method: &reqwest::Method, url: &Url, seconds: u64) -> Self {
+        let why = format!("`{}` sent no answer within {seconds} seconds", authority(url));
+        let error = Error::Network { what: format!("{method} {}", shown(url)), why, hint: None };
+        Self { error, outlook: Outlook::Transient }
+    }
+}
+
+/// Returns every error of a chain, also those that `std::io::Error` holds inside.
+pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
+    let mut all = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        all.push(error);
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+        if all.len() > 16 {
+            break;
+        }
+    }
+    all
+}
+
+/// Returns the TLS error of a chain.
+pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    chain(error).into_iter().find_map(|error| error.downcast_ref())
+}
+
+fn describe(host: &str, error: &reqwest::Error) -> (String, Option<String>, Outlook) {
+    let all = chain(error);
+    if let Some(error) = all.iter().find_map(|error| error.downcast_ref::<ResolveError>()) {
+        let outlook = if error.is_final() { Outlook::Final } else { Outlook::Unreachable };
+        return (error.to_string(), None, outlook);
+    }
+    if let Some(error) = tls_error(error) {
+        return describe_tls(host, error);
+    }
+    let innermost = all.last().map(ToString::to_string).unwrap_or_default();
+    if error.is_timeout() && error.is_connect() {
+        return (format!("`{host}` did not accept a connection in time"), None, Outlook::Unreachable);
+    }
+    if error.is_connect() {
+        let proxy = all
+            .iter()
+            .any(|error| error.to_string().contains("proxy") || error.to_string().contains("tunnel"));
+        let through = if proxy { " through the proxy" } else { "" };
+        return (format!("could not connect to `{host}`{through}: {innermost}"), None, Outlook::Unreachable);
+    }
+    (format!("the connection to `{host}` failed: {innermost}"), None, Outlook::Transient)
+}
+
+fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, Outlook) {
+    use rustls::CertificateError;
+    let hint = match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => Some("name the registry's CA with `--ca-cert FILE`".to_owned()),
+        rustls::Error::InvalidCertificate(_) => {
+            Some(format!("if this is known and meant, say `--insecure-skip-tls-verify {host}`"))
+        }
+        rustls::Error::InvalidMessage(_) => {
+            Some(format!("if it speaks plain HTTP, say `--plain-http {host}`"))
+        }
+        _ => None,
+    };
+    let why = match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            format!("the certificate of `{host}` comes from an authority that this host does not trust")
+        }
+        rustls::Error::InvalidCertificate(reason) => {
+            format!("the certificate of `{host}` cannot be trusted: {reason}")
+        }
+        rustls::Error::InvalidMessage(_) => format!("`{host}` does not speak TLS here"),
+        other => format!("TLS with `{host}` failed: {other}"),
+    };
+    (why, hint, Outlook::Final)
+}

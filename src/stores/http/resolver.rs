@@ -1,0 +1,95 @@
+//! Names to addresses without the C library, so that a static binary needs no files beside it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::url::is_loopback;
+
+/// Asks `/etc/hosts` and the name servers of `/etc/resolv.conf`; `localhost` needs neither.
+#[derive(Clone, Default)]
+pub(super) struct Resolver(Arc<OnceLock<System>>);
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+/// Says why a name has no address.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResolveError {
+    /// `/etc/hosts` does not have it, and `/etc/resolv.conf` is missing or names no server.
+    #[error("`{0}` is not in /etc/hosts, and /etc/resolv.conf names no server to ask")]
+    NoServers(String),
+    /// The servers do not know it or do not answer.
+    #[error("the name `{name}` could not be resolved: {source}")]
+    Failed {
+        /// The name.
+        name: String,
+        /// What the resolver says.
+        source: NetError,
+    },
+}
+
+impl ResolveError {
+    /// Returns whether asking again is of no use.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::NoServers(_) => true,
+            Self::Failed { source, .. } => source.is_nx_domain() || source.is_no_records_found(),
+        }
+    }
+}
+
+/// What the system's files make.
+struct System {
+    resolver: Option<TokioResolver>,
+    has_servers: bool,
+}
+
+impl System {
+    /// Reads the files. It needs the runtime, so it waits for the first look-up.
+    fn read() -> Self {
+        let (mut builder, has_servers) = TokioResolver::builder_tokio().map_or_else(
+            |_| {
+                let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
+                (TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default()), false)
+            },
+            |builder| (builder, true),
+        );
+        builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        Self { resolver: builder.build().ok(), has_servers }
+    }
+
+    async fn lookup(&self, name: String) -> Result<Vec<SocketAddr>, ResolveError> {
+        let Some(resolver) = &self.resolver else { return Err(ResolveError::NoServers(name)) };
+        match resolver.lookup_ip(name.as_str()).await {
+            Ok(found) => Ok(found.iter().map(|ip| SocketAddr::new(ip, 0)).collect()),
+            Err(_) if !self.has_servers => Err(ResolveError::NoServers(name)),
+            Err(source) => Err(ResolveError::Failed { name, source }),
+        }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let name = name.as_str().to_owned();
+            let found = if is_loopback(&name) {
+                let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+                both.map(|ip| SocketAddr::new(ip, 0)).to_vec()
+            } else {
+                this.0.get_or_init(System::read).lookup(name).await?
+            };
+            let found: Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Which scheme a host is spoken to in.
+
+use std::io;
+
+use futures_util::future::{Either, select};
+use reqwest::Url;
+
+use super::HttpClient;
+use super::failure::tls_error;
+use super::tls::Identity;
+use super::url::{is_loopback, names};
+use crate::model::error::{Error, Result};
+
+/// So long a loopback host may take to show whether it speaks TLS.
+const PROBE: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl HttpClient {
+    /// Returns `https://HOST[:PORT]/`, or `http://…` for hosts that were named for this and for loopback hosts that do
+    /// not speak TLS.
+    pub async fn base(&self, host: &str) -> Result<Url> {
+        let parse = |scheme: &str| {
+            Url::parse(&format!("{scheme}://{host}/"))
+                .ok()
+                .filter(|url| url.host_str().is_some() && url.path() == "/" && url.username().is_empty())
+                .ok_or_else(|| Error::usage(format!("`{host}` is not a host"), None))
+        };
+        let url = parse("https")?;
+        if names(&self.settings().plain_http, &parse("http")?) {
+            return parse("http");
+        }
+        if !is_loopback(url.host_str().unwrap_or_default()) {
+            return Ok(url);
+        }
+        let host = self.host(&url);
+        match host.scheme.get_or_try_init(|| self.probe(&url)).await {
+            Ok(scheme) => parse(scheme),
+            // Nobody is there: the request itself says so.
+            Err(None) => Ok(url),
+            Err(Some(error)) => Err(error),
+        }
+    }
+
+    /// Asks for the scheme; an error of `None` means that nobody answered.
+    async fn probe(&self, url: &Url) -> Result<&'static str, Option<Error>> {
+        let client = self.transports().of(url, Identity::Shown)?;
+        let asked = Box::pin(client.head(url.clone()).send());
+        let error = match select(asked, self.clock().timer(PROBE)).await {
+            Either::Left((Ok(_), _)) => return Ok("https"),
+            Either::Left((Err(error), _)) => error,
+            Either::Right(_) => return Ok("http"),
+        };
+        match tls_error(&error) {
+            Some(rustls::Error::InvalidMessage(_)) => Ok("http"),
+            Some(_) => Ok("https"),
+            None if is_refused(&error) => Err(None),
+            None => Ok("http"),
+        }
+    }
+}
+
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    super::failure::chain(error).into_iter().any(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut)
+        })
+    })
+}

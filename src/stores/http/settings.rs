@@ -1,0 +1,116 @@
+//! What a caller may decide about HTTP. Nothing here is read from the environment.
+
+use std::fmt;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+
+/// Settings of an [`HttpClient`](super::HttpClient).
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Files of PEM certificates that are trusted besides the system's.
+    pub ca_certificates: Vec<Utf8PathBuf>,
+    /// The certificate that this side shows to servers that ask for one.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Hosts (`HOST` or `HOST:PORT`) that are spoken to in plain HTTP.
+    pub plain_http: Vec<String>,
+    /// Hosts (`HOST` or `HOST:PORT`) whose certificate is not checked.
+    pub insecure_skip_tls_verify: Vec<String>,
+    /// Proxies; `None` connects directly.
+    pub proxy: Option<ProxySettings>,
+    /// Requests to one host at a time; the same number again for blobs on their way in.
+    pub per_host: usize,
+    /// When a failed request is tried again.
+    pub retry: RetrySettings,
+    /// When a silent or slow connection is ended.
+    pub time_outs: TimeOuts,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            ca_certificates: Vec::new(),
+            client_certificate: None,
+            plain_http: Vec::new(),
+            insecure_skip_tls_verify: Vec::new(),
+            proxy: None,
+            per_host: 32,
+            retry: RetrySettings::default(),
+            time_outs: TimeOuts::default(),
+        }
+    }
+}
+
+/// A client certificate and its key, PEM files; they may be the same file.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate and those between it and its root.
+    pub certificate: Utf8PathBuf,
+    /// The private key: PKCS #8, PKCS #1 or SEC 1.
+    pub key: Utf8PathBuf,
+}
+
+/// Proxies as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. They may hold a password, so nothing prints them.
+#[derive(Clone, Default)]
+pub struct ProxySettings {
+    /// URL of the proxy for https.
+    pub https: Option<String>,
+    /// URL of the proxy for http.
+    pub http: Option<String>,
+    /// Hosts, domains and networks that are reached directly, comma-separated.
+    pub except: String,
+}
+
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings").field("except", &self.except).finish_non_exhaustive()
+    }
+}
+
+/// When a failed request is tried again: after 408, 429, 5xx and faults of the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct RetrySettings {
+    /// Tries without progress, the first one included.
+    pub tries: u32,
+    /// The first wait; each one is 2.5 times as long as the one before.
+    pub first_wait: Duration,
+    /// The longest of these waits.
+    pub longest_wait: Duration,
+    /// The longest wait that a server may ask for with `Retry-After`.
+    pub longest_asked: Duration,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            tries: 8,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(60),
+            longest_asked: Duration::from_secs(300),
+        }
+    }
+}
+
+/// When a silent or slow connection is ended.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeOuts {
+    /// For the connection itself, TLS included.
+    pub connect: Duration,
+    /// From the end of a request to the first byte of the answer: scanners hold back a blob for minutes.
+    pub first_byte: Duration,
+    /// A transfer of fewer bytes a second than this, averaged over [`Self::stall_window`], is ended and resumed.
+    pub stall_rate: u64,
+    /// See [`Self::stall_rate`].
+    pub stall_window: Duration,
+}
+
+impl Default for TimeOuts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(15),
+            first_byte: Duration::from_secs(300),
+            stall_rate: 4096,
+            stall_window: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What TLS trusts and what it shows.
+
+use std::fmt;
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::settings::{ClientCertificate, HttpSettings};
+use crate::model::error::{Error, Result};
+
+/// Whether a server's certificate is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Against the system's roots and the named ones.
+    Full,
+    /// Not at all: only for hosts that were named for this.
+    None,
+}
+
+/// Certificates and keys, read once.
+pub(super) struct Tls {
+    provider: Arc<CryptoProvider>,
+    extra: Vec<CertificateDer<'static>>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("extra", &self.extra.len()).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads the files that the settings name.
+    pub(super) fn read(settings: &HttpSettings) -> Result<Self> {
+        let mut extra = Vec::new();
+        for path in &settings.ca_certificates {
+            extra.extend(certificates(path, "--ca-cert")?);
+        }
+        let identity = settings.client_certificate.as_ref().map(identity).transpose()?;
+        let tls = Self { provider: Arc::new(ring::default_provider()), extra, identity };
+        // What is wrong with the files is said now and not at the first request.
+        let mut roots = RootCertStore::empty();
+        for certificate in &tls.extra {
+            roots.add(certificate.clone()).map_err(|error| {
+                Error::usage(format!("a certificate of `--ca-cert` cannot be used: {error}"), None)
+            })?;
+        }
+        tls.config(Check::None, Identity::Shown)?;
+        Ok(tls)
+    }
+
+    /// Makes the configuration of connections.
+    pub(super) fn config(&self, check: Check, identity: Identity) -> Result<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unusable(&error))?;
+        let builder = match check {
+            Check::Full => builder.with_root_certificates(self.roots()),
+            Check::None => {
+                let unchecked = Unchecked(Arc::clone(&self.provider));
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(unchecked))
+            }
+        };
+        match (&self.identity, identity) {
+            (Some((chain, key)), Identity::Shown) => builder
+                .with_client_auth_cert(chain.clone(), key.clone_key())
+                .map_err(|error| unusable(&error)),
+            _ => Ok(builder.with_no_client_auth()),
+        }
+    }
+
+    /// The system's roots where there are any, and the named ones. A host without a CA bundle has none; the first
+    /// certificate then says so.
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        let native = rustls_native_certs::load_native_certs().certs;
+        roots.add_parsable_certificates(native);
+        roots.add_parsable_certificates(self.extra.iter().cloned());
+        roots
+    }
+}
+
+/// Whether the client certificate is shown to a server that asks: not to one that another server redirects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It is.
+    Shown,
+    /// It is not.
+    Hidden,
+}
+
+fn unusable(error: &rustls::Error) -> Error {
+    Error::usage(format!("`--client-cert` and `--client-key` cannot be used together: {error}"), None)
+}
+
+fn certificates(path: &Utf8Path, flag: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let bytes = std::fs::read(path).map_err(Error::io(format!("reading `{path}` (`{flag}`)")))?;
+    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(Error::usage(format!("`{path}` (`{flag}`) holds no PEM certificate"), None)),
+        Err(error) => Err(Error::usage(format!("`{path}` (`{flag}`) cannot be read: {error}"), None)),
+    }
+}
+
+fn identity(files: &ClientCertificate) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain = certificates(&files.certificate, "--client-cert")?;
+    let path = &files.key;
+    let bytes = std::fs::read(path).map_err(Error::io(format!("reading `{path}` (`--client-key`)")))?;
+    let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
+        Error::usage(format!("`{path}` (`--client-key`) holds no usable PEM key: {error}"), None)
+    })?;
+    Ok((chain, key))
+}
+
+/// Accepts every certificate, but still wants the server to own its key.
+#[derive(Debug)]
+struct Unchecked(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

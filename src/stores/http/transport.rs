@@ -1,0 +1,97 @@
+//! The connection pools below everything: one for each way of trusting a server.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::{Client, NoProxy, Proxy, Url};
+
+use super::resolver::Resolver;
+use super::settings::{HttpSettings, ProxySettings};
+use super::tls::{Check, Identity, Tls};
+use super::url::names;
+use crate::model::error::{Error, Result};
+
+/// Pools by what a connection trusts and shows; each is made when it is first needed.
+#[derive(Debug)]
+pub(super) struct Transports {
+    tls: Tls,
+    resolver: Resolver,
+    settings: HttpSettings,
+    plain: OnceLock<Client>,
+    checked: OnceLock<Client>,
+    checked_hidden: OnceLock<Client>,
+    unchecked: OnceLock<Client>,
+}
+
+impl Transports {
+    /// Reads certificates and checks the proxies.
+    pub(super) fn new(settings: &HttpSettings) -> Result<Self> {
+        settings.proxy.as_ref().map(proxies).transpose()?;
+        Ok(Self {
+            tls: Tls::read(settings)?,
+            resolver: Resolver::default(),
+            settings: settings.clone(),
+            plain: OnceLock::new(),
+            checked: OnceLock::new(),
+            checked_hidden: OnceLock::new(),
+            unchecked: OnceLock::new(),
+        })
+    }
+
+    /// Returns the pool for a URL.
+    pub(super) fn of(&self, url: &Url, identity: Identity) -> Result<&Client> {
+        let (place, check, identity) = if url.scheme() == "http" {
+            (&self.plain, Check::None, Identity::Hidden)
+        } else if names(&self.settings.insecure_skip_tls_verify, url) {
+            (&self.unchecked, Check::None, Identity::Hidden)
+        } else if identity == Identity::Shown {
+            (&self.checked, Check::Full, identity)
+        } else {
+            (&self.checked_hidden, Check::Full, identity)
+        };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let client = self.client(check, identity)?;
+        Ok(place.get_or_init(|| client))
+    }
+
+    fn client(&self, check: Check, identity: Identity) -> Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("airgap-bundle/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(self.tls.config(check, identity)?)
+            .dns_resolver(self.resolver.clone())
+            // Redirects and retries follow rules of their own: see `redirect` and `retry`.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(self.settings.time_outs.connect)
+            .pool_idle_timeout(Duration::from_secs(50))
+            .pool_max_idle_per_host(self.settings.per_host.saturating_mul(2));
+        for proxy in
+            self.settings.proxy.iter().map(proxies).collect::<Result<Vec<_>>>()?.into_iter().flatten()
+        {
+            builder = builder.proxy(proxy);
+        }
+        builder.build().map_err(|error| Error::Network {
+            what: "making an HTTP client".to_owned(),
+            why: error.to_string(),
+            hint: None,
+        })
+    }
+}
+
+fn proxies(settings: &ProxySettings) -> Result<Vec<Proxy>> {
+    let except = NoProxy::from_string(&settings.except);
+    let make = |url: &Option<String>, name: &str, proxy: fn(&str) -> reqwest::Result<Proxy>| {
+        let made = url.as_deref().filter(|url| !url.is_empty()).map(proxy).transpose();
+        // The URL may hold a password: the error does not repeat it.
+        made.map_err(|_| Error::usage(format!("`{name}` is not the URL of a proxy"), None))
+    };
+    let https = make(&settings.https, "HTTPS_PROXY", |url| Proxy::https(url))?;
+    let http = make(&settings.http, "HTTP_PROXY", |url| Proxy::http(url))?;
+    Ok(https.into_iter().chain(http).map(|proxy| proxy.no_proxy(except.clone())).collect())
+}

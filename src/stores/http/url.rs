@@ -1,0 +1,80 @@
+//! URLs: how they are shown, and which hosts they name.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// Returns a URL for people: without user info, query and fragment, which may hold secrets.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs that cannot have user info.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+/// Returns `HOST` or `HOST:PORT`, as it stands in the URL.
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Returns whether a list of `HOST` or `HOST:PORT` names the authority of `url`. A `HOST` alone names all its ports.
+pub(super) fn names(hosts: &[String], url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+    hosts.iter().any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&with_port))
+}
+
+/// Returns whether `host` (no port; IPv6 in brackets or not) is this machine by its name alone: `localhost`,
+/// `*.localhost` (RFC 6761, section 6.3), `127.0.0.0/8` and `::1`.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let url: Url = "https://user:secret@host:5000/v2/a/b?token=secret#secret".parse().unwrap();
+        assert_eq!(shown(&url), "https://host:5000/v2/a/b");
+        assert_eq!(authority(&url), "host:5000");
+    }
+
+    #[test]
+    fn a_host_is_named_with_or_without_its_port() {
+        for (named, url, expected) in [
+            ("host", "https://host:5000/", true),
+            ("HOST:5000", "https://host:5000/", true),
+            ("host:443", "https://host/", true),
+            ("host:5001", "https://host:5000/", false),
+            ("other", "https://host/", false),
+            ("ost", "https://host/", false),
+        ] {
+            assert_eq!(names(&[named.to_owned()], &url.parse().unwrap()), expected, "{named} {url}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_known_by_name() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("a.LOCALHOST.", true),
+            ("127.9.9.9", true),
+            ("[::1]", true),
+            ("notlocalhost", false),
+            ("localhost.example.org", false),
+            ("10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(host), expected, "{host}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Where credentials come from, and which of them are for a repository.
+
+use camino::Utf8PathBuf;
+
+use super::file::{Answer, AuthFile};
+use super::key::registry;
+use super::secret::Secret;
+use crate::model::error::{Error, Result};
+
+/// A way to prove who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// User name and password.
+    Login {
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+    },
+    /// A token that a token server exchanges for others (OAuth 2 refresh token).
+    IdentityToken(Secret),
+    /// A token that is sent as it is.
+    RegistryToken(Secret),
+}
+
+impl Credential {
+    /// Makes a login; the user name `<token>` means that the password is an identity token.
+    pub fn login(username: String, password: String) -> Self {
+        let password = Secret::new(password);
+        if username == "<token>" { Self::IdentityToken(password) } else { Self::Login { username, password } }
+    }
+}
+
+/// Whether a credential file must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It was named: missing is an error.
+    Required,
+    /// It is looked for.
+    Optional,
+}
+
+/// A file to look into.
+#[derive(Clone, Debug)]
+pub struct CredentialFile {
+    /// Path of the file.
+    pub path: Utf8PathBuf,
+    /// Whether it must be there.
+    pub presence: Presence,
+}
+
+/// User name and password from the command line.
+#[derive(Clone, Debug)]
+pub struct ExplicitLogin {
+    /// The registry they are for.
+    pub registry: String,
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// Everything that the caller knows, in order: what comes first wins.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialSources {
+    /// From the command line; before all files.
+    pub explicit: Vec<ExplicitLogin>,
+    /// Files.
+    pub files: Vec<CredentialFile>,
+}
+
+/// A credential and where it was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The credential.
+    pub credential: Credential,
+    /// File and key, or the flag, for messages.
+    pub source: String,
+}
+
+/// What was found for a repository.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// This.
+    Found(Found),
+    /// Nothing; says what was looked into, for messages.
+    Nothing(String),
+}
+
+/// All credentials, read.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    explicit: Vec<ExplicitLogin>,
+    files: Vec<AuthFile>,
+}
+
+impl Credentials {
+    /// Reads the files. A file that cannot be used is an error and not an anonymous pull.
+    pub fn read(sources: &CredentialSources) -> Result<Self> {
+        let mut files = Vec::new();
+        for file in &sources.files {
+            match (AuthFile::read(&file.path)?, file.presence) {
+                (Some(read), _) => files.push(read),
+                (None, Presence::Optional) => {}
+                (None, Presence::Required) => {
+                    return Err(Error::NotFound {
+                        what: format!("the credential file `{}`", file.path),
+                        hint: None,
+                    });
+                }
+            }
+        }
+        Ok(Self { explicit: sources.explicit.clone(), files })
+    }
+
+    /// Finds what is for a repository: the first source that has an entry, and in it the most specific key.
+    pub fn find(&self, host: &str, repository: &str) -> Lookup {
+        let host = registry(host);
+        if let Some(login) = self.explicit.iter().find(|login| registry(&login.registry) == host) {
+            let credential = Credential::login(login.username.clone(), login.password.reveal().to_owned());
+            return Lookup::Found(Found { credential, source: "`--username`".to_owned() });
+        }
+        let mut helper = None;
+        for file in &self.files {
+            match file.find(&host, repository) {
+                Answer::Found(found) => return Lookup::Found(found),
+                Answer::Helper { name, specific } => {
+                    let text = format!(
+                        "`{}` leaves them to the helper `docker-credential-{name}`, and helpers are not supported yet",
+                        file.path()
+                    );
+                    if specific {
+                        return Lookup::Nothing(text);
+                    }
+                    helper.get_or_insert(text);
+                }
+                Answer::Nothing => {}
+            }
+        }
+        Lookup::Nothing(helper.unwrap_or_else(|| match &*self.files {
+            [] => "there is no credential file".to_owned(),
+            files => {
+                let paths: Vec<String> = files.iter().map(|file| format!("`{}`", file.path())).collect();
+                format!("none for `{host}` in {}", paths.join(", "))
+            }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(files: &[(&str, &str)]) -> Result<Credentials> {
+        let files = files.iter().map(|(path, text)| AuthFile::parse((*path).into(), text.as_bytes()));
+        Ok(Credentials { explicit: Vec::new(), files: files.collect::<Result<_>>()? })
+    }
+
+    fn found(credentials: &Credentials, registry: &str, repository: &str) -> String {
+        match credentials.find(registry, repository) {
+            Lookup::Found(Found { credential: Credential::Login { username, .. }, source }) => {
+                format!("{username} from {source}")
+            }
+            Lookup::Found(Found { source, .. }) => source,
+            Lookup::Nothing(why) => why,
+        }
+    }
+
+    const FIRST: &str = r#"{"auths":{
+        "quay.io": {"auth":"cXVheTpzZWNyZXQ="},
+        "quay.io/team": {"username":"team","password":"secret"},
+        "https://index.docker.io/v1/": {"auth":"aHViOnNlY3JldDp3aXRoOmNvbG9ucw=="},
+        "empty.io": {}
+    }}"#;
+    const SECOND: &str = r#"{"auths":{"quay.io/team/app":{"auth":"bGF0ZXI6c2VjcmV0"},"ghcr.io":{"identitytoken":"t"}},
+        "credHelpers":{"123.dkr.ecr.eu-west-1.amazonaws.com":"ecr-login"},"credsStore":"desktop"}"#;
+
+    #[test]
+    fn the_first_file_wins_and_in_it_the_most_specific_key() {
+        let credentials = credentials(&[("a.json", FIRST), ("b.json", SECOND)]).unwrap();
+        for (registry, repository, expected) in [
+            ("quay.io", "other", "quay from `a.json`, key `quay.io`"),
+            ("quay.io", "team/app", "team from `a.json`, key `quay.io/team`"),
+            ("docker.io", "library/nginx", "hub from `a.json`, key `https://index.docker.io/v1/`"),
+            ("ghcr.io", "a", "`b.json`, key `ghcr.io`"),
+        ] {
+            assert_eq!(found(&credentials, registry, repository), expected);
+        }
+        let helper = found(&credentials, "123.dkr.ecr.eu-west-1.amazonaws.com", "a");
+        assert!(helper.contains("`docker-credential-ecr-login`"), "{helper}");
+        assert!(found(&credentials, "empty.io", "a").contains("`docker-credential-desktop`"));
+    }
+
+    #[test]
+    fn what_was_looked_into_is_said() {
+        let one = credentials(&[("a.json", FIRST)]).unwrap();
+        assert_eq!(found(&one, "ghcr.io", "a"), "none for `ghcr.io` in `a.json`");
+        assert_eq!(found(&Credentials::default(), "ghcr.io", "a"), "there is no credential file");
+    }
+
+    #[test]
+    fn a_bad_file_is_named_and_not_quoted() {
+        for text in [
+            "",
+            "secret",
+            r#"{"auths":"secret"}"#,
+            r#"{"auths":{"a":{"auth":"secret!"}}}"#,
+            r#"{"auths":{"a":{"auth":"c2VjcmV0"}}}"#,
+            r#"{"auths":{"a":{"username":"secret"}}}"#,
+        ] {
+            let error = credentials(&[("a.json", text)]).unwrap_err().to_string();
+            assert!(error.contains("`a.json`") && !error.contains("secret"), "{error}");
+        }
+        for text in ["{}", r#"{"auths":null,"HttpHeaders":{}}"#] {
+            assert!(credentials(&[("a.json", text)]).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_named_file_must_be_there() {
+        let file = |presence| CredentialSources {
+            explicit: Vec::new(),
+            files: vec![CredentialFile { path: "/nonexistent/auth.json".into(), presence }],
+        };
+        assert!(Credentials::read(&file(Presence::Optional)).is_ok());
+        assert!(Credentials::read(&file(Presence::Required)).is_err());
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let mut credentials = credentials(&[("a.json", FIRST)]).unwrap();
+        credentials.explicit.push(ExplicitLogin {
+            registry: "quay.io".to_owned(),
+            username: "me".to_owned(),
+            password: Secret::new("x"),
+        });
+        assert_eq!(found(&credentials, "quay.io", "team/app"), "me from `--username`");
+        assert!(!format!("{credentials:?}").contains("secret"));
+    }
+}

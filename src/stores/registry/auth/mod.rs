@@ -1,0 +1,19 @@
+//! Who we are to a registry: credentials from files and flags, challenges, tokens.
+
+mod authorizer;
+mod challenge;
+mod credentials;
+mod file;
+mod key;
+mod realm;
+mod scope;
+mod secret;
+mod token;
+
+pub use authorizer::{Authorizer, Purpose, TokenHost};
+pub use challenge::Challenge;
+pub use credentials::{
+    Credential, CredentialFile, CredentialSources, Credentials, ExplicitLogin, Found, Lookup, Presence,
+};
+pub use scope::{Access, Scopes};
+pub use secret::Secret;

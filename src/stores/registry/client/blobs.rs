@@ -1,0 +1,83 @@
+//! Blobs on their way in.
+
+use std::sync::Arc;
+
+use futures_util::future::FutureExt;
+use reqwest::{Method, Url};
+
+use super::{RegistryClient, Repository};
+use crate::content::body::RawBody;
+use crate::model::descriptor::Descriptor;
+use crate::model::error::{Error, Result};
+use crate::model::media_type::is_non_distributable;
+use crate::stores::http::resume::{Expected, Open, body, from_offset};
+use crate::stores::http::{HttpClient, Lane, MAX_SMALL, Request, Response, shown};
+
+impl RegistryClient {
+    /// Opens a blob at `offset`. What is cut off goes on by itself; the digest is the caller's to check. A
+    /// non-distributable layer that the registry does not have comes from the descriptor's `urls`, without credentials.
+    pub async fn blob(&self, repository: &Repository, blob: &Descriptor, offset: u64) -> Result<RawBody> {
+        let expected = Expected {
+            what: format!("blob {} of `{repository}`", blob.digest),
+            size: blob.size,
+            may_be_page: blob.media_type.starts_with("text/html"),
+        };
+        let (client, place, digest) = (self.clone(), repository.clone(), blob.digest);
+        let open: Open = Arc::new(move |offset| {
+            let (client, place) = (client.clone(), place.clone());
+            async move {
+                let url = client.url(&place, &format!("blobs/{digest}")).await?;
+                let request = from_offset(Request::get(url).lane(Lane::Bodies), offset);
+                let response = client.send(&place, request).await?;
+                if matches!(response.head.status.as_u16(), 200 | 206) {
+                    return Ok(response);
+                }
+                let reply = client.http.read(response, MAX_SMALL).await.map_err(|failure| failure.error)?;
+                Err(client.refusal(&place, &format!("blob {digest}"), &reply))
+            }
+            .boxed()
+        });
+        let missing = match body(&self.http, expected.clone(), offset, open).await {
+            Err(error @ Error::NotFound { .. }) => error,
+            other => return other,
+        };
+        if !is_non_distributable(&blob.media_type) {
+            return Err(missing);
+        }
+        let urls = blob.urls.iter().take(8).filter_map(|url| Url::parse(url).ok());
+        for url in urls.filter(|url| matches!(url.scheme(), "http" | "https")) {
+            let http = self.http.clone();
+            let open: Open = Arc::new(move |offset| foreign(http.clone(), url.clone(), offset).boxed());
+            match body(&self.http, expected.clone(), offset, open).await {
+                Ok(body) => return Ok(body),
+                Err(error) => self.http.progress().note(&error.to_string()),
+            }
+        }
+        Err(missing)
+    }
+
+    /// Returns whether a repository has a blob. A length that the registry announces must be the blob's.
+    pub async fn has_blob(&self, repository: &Repository, blob: &Descriptor) -> Result<bool> {
+        let reply = self.ask(repository, Method::HEAD, &format!("blobs/{}", blob.digest)).await?;
+        match reply.head.status.as_u16() {
+            200 => Ok(reply.head.length().is_none_or(|size| size == blob.size)),
+            404 => Ok(false),
+            _ => Err(self.refusal(repository, &format!("blob {}", blob.digest), &reply)),
+        }
+    }
+}
+
+/// Asks for a layer at a URL that a manifest names.
+async fn foreign(http: HttpClient, url: Url, offset: u64) -> Result<Response> {
+    let request = from_offset(Request::get(url).lane(Lane::Bodies), offset);
+    let response = http.send(&request).await?;
+    if matches!(response.head.status.as_u16(), 200 | 206) {
+        return Ok(response);
+    }
+    Err(Error::Remote {
+        what: format!("GET {}", shown(&response.head.url)),
+        status: response.head.status.as_u16(),
+        detail: String::new(),
+        hint: None,
+    })
+}

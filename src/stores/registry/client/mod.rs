@@ -1,0 +1,59 @@
+//! A client for registries of the OCI distribution spec: one file for each group of verbs.
+
+mod blobs;
+mod call;
+mod manifests;
+mod refusal;
+mod repository;
+mod session;
+mod tags;
+mod upload;
+
+use std::sync::Arc;
+
+pub use manifests::FetchedManifest;
+pub(in crate::stores::registry) use refusal::said;
+pub use repository::{By, Repository};
+pub use session::{Mounted, UploadSession};
+
+use super::auth::{Access, Authorizer, CredentialSources, Credentials, TokenHost};
+use crate::model::error::Result;
+use crate::stores::http::HttpClient;
+
+/// What a caller may decide about registries, besides HTTP.
+#[derive(Clone, Debug, Default)]
+pub struct RegistrySettings {
+    /// Where credentials are.
+    pub credentials: CredentialSources,
+    /// Token servers that may see a password although they are on another domain.
+    pub token_hosts: Vec<TokenHost>,
+}
+
+/// Speaks to registries. Cheap to clone; clones share connections, tokens and what is known of hosts.
+#[derive(Clone, Debug)]
+pub struct RegistryClient {
+    http: HttpClient,
+    authorizer: Arc<Authorizer>,
+    access: Access,
+}
+
+impl RegistryClient {
+    /// Reads the credential files; connects to nothing. The client asks for tokens that allow reading.
+    pub fn new(http: HttpClient, settings: &RegistrySettings) -> Result<Self> {
+        let credentials = Credentials::read(&settings.credentials)?;
+        let authorizer = Authorizer::new(http.clone(), credentials, settings.token_hosts.clone());
+        Ok(Self { http, authorizer: Arc::new(authorizer), access: Access::Pull })
+    }
+
+    /// Returns the same client for a destination: it asks for tokens that allow writing, too, so that one token serves
+    /// for all that is done in a repository.
+    #[must_use]
+    pub fn for_push(&self) -> Self {
+        Self { access: Access::Push, ..self.clone() }
+    }
+
+    /// Returns the HTTP client below.
+    pub fn http(&self) -> &HttpClient {
+        &self.http
+    }
+}
