@@ -80,11 +80,11 @@ impl Hop {
 mod tests {
     use super::*;
 
-    fn next(from: &str, method: Method, status: u16, location: &str) -> Result<Option<Hop>, Failure> {
+    fn next(from: &str, method: &Method, status: u16, location: &str) -> Result<Option<Hop>, Failure> {
         let mut request = Request::get(from.parse().unwrap());
         request.authorization = Some(HeaderValue::from_static("Basic c2VjcmV0"));
         let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
-        Hop::first(&request).next(&method, StatusCode::from_u16(status).unwrap(), &headers)
+        Hop::first(&request).next(method, StatusCode::from_u16(status).unwrap(), &headers)
     }
 
     #[test]
@@ -97,18 +97,18 @@ mod tests {
             ("https://g.h/b", "https://g.h/b", false),
             ("//g/b", "https://g/b", false),
         ] {
-            let hop = next("https://h/a", Method::GET, 307, location).unwrap().unwrap();
+            let hop = next("https://h/a", &Method::GET, 307, location).unwrap().unwrap();
             assert_eq!(hop.url.as_str(), url);
             assert_eq!(hop.authorization.is_some(), kept, "{location}");
             assert_eq!((hop.identity == Identity::Shown, !hop.foreign), (kept, kept), "{location}");
         }
-        let hop = next("http://h/a", Method::GET, 302, "https://h/a").unwrap().unwrap();
+        let hop = next("http://h/a", &Method::GET, 302, "https://h/a").unwrap().unwrap();
         assert!(hop.authorization.is_none());
     }
 
     #[test]
     fn credentials_do_not_come_back() {
-        let away = next("https://h/a", Method::GET, 302, "https://g/a").unwrap().unwrap();
+        let away = next("https://h/a", &Method::GET, 302, "https://g/a").unwrap().unwrap();
         let headers = HeaderMap::from_iter([(LOCATION, "https://h/a".parse().unwrap())]);
         let back = away.next(&Method::GET, StatusCode::FOUND, &headers).unwrap().unwrap();
         assert!(back.authorization.is_none() && back.foreign);
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn https_does_not_become_http() {
         for location in ["http://h/b", "file:///etc/passwd", "ftp://h/", "http://["] {
-            let failure = next("https://h/a?token=secret", Method::GET, 302, location).unwrap_err();
+            let failure = next("https://h/a?token=secret", &Method::GET, 302, location).unwrap_err();
             assert!(!failure.error.to_string().contains("secret"), "{}", failure.error);
         }
     }
@@ -133,7 +133,7 @@ mod tests {
             (Method::PUT, 307, true),
             (Method::POST, 308, true),
         ] {
-            assert_eq!(next("https://h/a", method, status, "/b").unwrap().is_some(), followed, "{status}");
+            assert_eq!(next("https://h/a", &method, status, "/b").unwrap().is_some(), followed, "{status}");
         }
     }
 }

@@ -30,7 +30,7 @@ impl RegistryClient {
     pub async fn resolve(&self, reference: &Reference) -> Result<Descriptor> {
         let (repository, by) = (Repository::of(reference), By::of(reference));
         match self.head(&repository, by).await? {
-            Headed::There(descriptor) => Ok(descriptor),
+            Headed::There(descriptor) => Ok(*descriptor),
             Headed::Missing | Headed::Unclear => Ok(self.manifest(&repository, by).await?.descriptor),
         }
     }
@@ -80,7 +80,7 @@ impl RegistryClient {
     /// Returns the descriptor of a manifest, or `None` where there is none.
     pub async fn head_manifest(&self, repository: &Repository, by: By<'_>) -> Result<Option<Descriptor>> {
         match self.head(repository, by).await? {
-            Headed::There(descriptor) => Ok(Some(descriptor)),
+            Headed::There(descriptor) => Ok(Some(*descriptor)),
             Headed::Missing => Ok(None),
             Headed::Unclear => match self.manifest(repository, by).await {
                 Ok(fetched) => Ok(Some(fetched.descriptor)),
@@ -106,7 +106,7 @@ impl RegistryClient {
         let media_type = content_type(&reply.head).filter(|media_type| is_manifest(media_type));
         Ok(match (media_type, digest, reply.head.length()) {
             (Some(media_type), Some(digest), Some(size)) => {
-                Headed::There(Descriptor::new(media_type, digest, size))
+                Headed::There(Box::new(Descriptor::new(media_type, digest, size)))
             }
             _ => Headed::Unclear,
         })
@@ -171,7 +171,7 @@ impl RegistryClient {
 
 /// What HEAD says.
 enum Headed {
-    There(Descriptor),
+    There(Box<Descriptor>),
     Missing,
     Unclear,
 }

@@ -47,7 +47,7 @@ impl RegistryClient {
         };
         Ok(match reply.head.status.as_u16() {
             201 => Mounted::Done,
-            202 => self.session(repository, &reply).map_or(Mounted::Refused, Mounted::Open),
+            202 => begun(repository, &reply).map_or(Mounted::Refused, Mounted::Open),
             _ => Mounted::Refused,
         })
     }
@@ -60,16 +60,7 @@ impl RegistryClient {
         if reply.head.status.as_u16() != 202 {
             return Err(self.refusal(repository, "beginning an upload", &reply));
         }
-        self.session(repository, &reply)
-    }
-
-    fn session(&self, repository: &Repository, reply: &Reply) -> Result<UploadSession> {
-        let location = location(&reply.head);
-        location.map(|location| UploadSession { location }).ok_or_else(|| Error::Network {
-            what: reply.head.asked(),
-            why: format!("registry `{}` began an upload without a usable `Location`", repository.registry()),
-            hint: None,
-        })
+        begun(repository, &reply)
     }
 
     /// Asks how far an upload is: where it goes on, and the next offset. `None` where it has to begin again.
@@ -115,6 +106,15 @@ impl RegistryClient {
             }
         }
     }
+}
+
+fn begun(repository: &Repository, reply: &Reply) -> Result<UploadSession> {
+    let location = location(&reply.head);
+    location.map(|location| UploadSession { location }).ok_or_else(|| Error::Network {
+        what: reply.head.asked(),
+        why: format!("registry `{}` began an upload without a usable `Location`", repository.registry()),
+        hint: None,
+    })
 }
 
 /// Returns where an answer sends the client: absolute, relative, on another host, with a query. A registry behind a

@@ -54,12 +54,11 @@ impl RegistryClient {
         let mut tries = self.http.tries();
         let (mut known, mut offset) = (session, 0);
         loop {
-            let session = match known.take() {
-                Some(session) => session,
-                None => {
-                    offset = 0;
-                    self.begin_upload(repository).await?
-                }
+            let session = if let Some(session) = known.take() {
+                session
+            } else {
+                offset = 0;
+                self.begin_upload(repository).await?
             };
             let put = match open(offset).await {
                 Ok(body) => self.put(repository, blob, &session, (offset, body), &mut turn).await,
