@@ -39,7 +39,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// An image, a chart or another artifact in an OCI registry. The reference may be bare (neither tag nor digest)
-    /// until [`require`](super::require) has seen it.
+    /// until [`require`](super::require()) has seen it.
     Registry(Reference),
     /// An image (or another artifact) on disk, in a format of `containers-transports(5)`.
     Disk {

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use super::entry::{Entry, Rename, Subject};
 use super::position::Mistake;
 
-/// Merges entries that name the same artifact (after [`require`](super::require), so that `nginx` and `nginx:latest`
+/// Merges entries that name the same artifact (after [`require`](super::require()), so that `nginx` and `nginx:latest`
 /// are one). Platforms, renderings and keys are united; with different `as=` they stay two. The first place is kept,
 /// and with it the order. Lines that contradict each other (another kind word, another `sha256=`) are mistakes.
 pub fn merge(entries: Vec<Entry>) -> Result<Vec<Entry>, Vec<Mistake>> {

@@ -13,8 +13,8 @@
 //!
 //! Bounds: 64 MiB, 1,000,000 lines, 64 KiB a line.
 //!
-//! The way of a list is [`parse`] (each list) and [`parse_argument`] (each argument), then [`not_yet`], [`require`] and
-//! [`merge`]; [`collect`] goes it whole. Nothing here touches a disk: paths stay as written and know the folder that they start from.
+//! The way of a list is [`parse`] (each list) and [`parse_argument`] (each argument), then [`not_yet`], [`require()`] and
+//! [`merge()`]; [`collect()`] goes it whole. Nothing here touches a disk: paths stay as written and know the folder that they start from.
 
 mod collect;
 mod entry;

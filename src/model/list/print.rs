@@ -36,7 +36,7 @@ impl fmt::Display for Location {
 }
 
 impl fmt::Display for Entry {
-    /// Writes the line of a list; several, where [`merge`](super::merge) made one entry of several lines.
+    /// Writes the line of a list; several, where [`merge`](super::merge()) made one entry of several lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.renderings.len().max(self.verify_keys.len()).max(1);
         for at in 0..count {
