@@ -11,7 +11,10 @@ use crate::model::error::Error;
 use crate::ui::{ProgressMode, Ui};
 
 mod completion;
+mod export;
 mod man;
+mod registry;
+mod selection;
 mod version;
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
@@ -44,6 +47,7 @@ struct Talk {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Export(Box<export::Arguments>),
     Completion(completion::Arguments),
     Man(man::Arguments),
     Version(version::Arguments),
@@ -52,6 +56,7 @@ enum Command {
 impl Command {
     const fn name(&self) -> &'static str {
         match self {
+            Self::Export(_) => "export",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
             Self::Version(_) => "version",
@@ -92,9 +97,9 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4))
 }
 
-#[expect(clippy::unused_async, reason = "every other command waits")]
-async fn dispatch(command: Command, _ui: &Ui) -> Result<Report, Error> {
+async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     match command {
+        Command::Export(arguments) => export::run(*arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Man(arguments) => man::run(&arguments),
         Command::Version(arguments) => Ok(version::run(&arguments)),

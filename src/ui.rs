@@ -81,6 +81,7 @@ impl Ui {
         if !self.quiet && !self.json {
             report.summary.iter().for_each(|line| talk(line));
         }
+        let written = if self.json { written } else { written.and_then(|()| write(&report.closing)) };
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 talk(&format!("error: writing to stdout: {error}"));

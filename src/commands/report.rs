@@ -29,6 +29,8 @@ pub struct Report {
     pub document: Option<Vec<u8>>,
     /// Lines for stderr after everything else: what was done, and what to do next.
     pub summary: Vec<String>,
+    /// Data for stdout that comes last of all.
+    pub closing: Vec<u8>,
 }
 
 /// Which bundle.

@@ -5,6 +5,8 @@
 
 pub mod body;
 pub mod copy;
+pub mod graph;
 pub mod jobs;
+pub mod plan;
 pub mod progress;
 pub mod read_at;

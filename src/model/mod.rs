@@ -10,5 +10,6 @@ pub mod manifest;
 pub mod media_type;
 pub mod platform;
 pub mod reference;
+pub mod selection;
 pub mod selector;
 pub mod target;

@@ -1,5 +1,6 @@
 //! Floor 2: places. Each is plain and knows nothing of jobs or of other places.
 
 pub mod bundle;
+pub mod file;
 pub mod http;
 pub mod registry;

@@ -212,6 +212,17 @@ pub struct Rename {
     pub tag: Option<String>,
 }
 
+impl Rename {
+    /// Reads back what `Display` wrote, as it stands in `bundle.json`. Whoever uses it checks the names.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text.rsplit_once(':') {
+            Some((repository, tag)) => Self { repository: repository.to_owned(), tag: Some(tag.to_owned()) },
+            None => Self { repository: text.to_owned(), tag: None },
+        }
+    }
+}
+
 impl std::fmt::Display for Rename {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.repository)?;

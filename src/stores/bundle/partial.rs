@@ -96,6 +96,11 @@ impl Partial {
         self.filled.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
     }
 
+    /// Gives the files back, to plan again.
+    pub fn into_workshop(self) -> Workshop {
+        self.workshop
+    }
+
     /// Forgets the earlier plans: everything worth keeping has been carried over.
     pub fn forget_previous(&self) -> Result<()> {
         self.workshop.forget_previous()

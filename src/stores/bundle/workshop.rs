@@ -60,6 +60,13 @@ impl Workshop {
         self.folder.join("journal")
     }
 
+    /// Returns the folder for what must be fetched before its place is known, making it where it is missing.
+    pub fn staging(&self) -> Result<Utf8PathBuf> {
+        let staging = self.folder.join("staging");
+        fs::create_dir_all(&staging).map_err(Error::io(format!("making folder `{staging}`")))?;
+        Ok(staging)
+    }
+
     /// Returns the path under which the finished bundle will stand.
     pub fn output(&self) -> &Utf8Path {
         &self.output
@@ -101,6 +108,11 @@ impl Workshop {
             }
         }
         Ok(())
+    }
+
+    /// Ends without a bundle: what was fetched stays, and where nothing was, nothing stays.
+    pub fn leave(self) -> Result<()> {
+        if self.partial().exists() || self.folder.join("plan.json").exists() { Ok(()) } else { self.remove() }
     }
 
     /// Removes the folder after the bundle has got its name. The lock goes last.

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod clock;
+mod download;
 mod failure;
 mod flow;
 mod host;
@@ -24,6 +25,7 @@ mod transport;
 mod url;
 
 pub use client::HttpClient;
+pub use download::download;
 pub use failure::{Failure, Outlook};
 pub use flow::Flow;
 pub use page::{is_page, unexpected as unexpected_page};

@@ -1,0 +1,149 @@
+//! `airgap-bundle export`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+
+use camino::Utf8PathBuf;
+
+use super::registry::RegistryArguments;
+use super::selection::SelectionArguments;
+use crate::commands::export::{self, Action, Options, Overwrite};
+use crate::commands::report::Report;
+use crate::content::jobs::OnFailure;
+use crate::kinds::{Foreign, Lacking, Places, Wanted};
+use crate::model::error::{Error, Result};
+use crate::model::list::{self, Require, Source, Subject};
+use crate::model::platform::Platform;
+use crate::ui::Ui;
+
+/// Write everything that lists name into one bundle
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  airgap-bundle export --list artifacts.txt
+  airgap-bundle export --list artifacts.txt --platform linux/amd64 --output site.tar
+  airgap-bundle export --list artifacts.txt --reuse last-month.tar --dry-run")]
+pub(super) struct Arguments {
+    /// Further references, each as a line of a list
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    /// Read a list, one artifact a line; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    list: Vec<Utf8PathBuf>,
+    /// Write the bundle to this file
+    #[arg(short, long, value_name = "FILE", default_value = "airgap-bundle.tar")]
+    output: Utf8PathBuf,
+    /// Take only these platforms of every image
+    #[arg(long, value_name = "P", value_delimiter = ',')]
+    platform: Vec<Platform>,
+    /// Fail where an image lacks one of the platforms
+    #[arg(long)]
+    strict_platforms: bool,
+    /// Leave out layers that are marked non-distributable
+    #[arg(long)]
+    no_foreign_layers: bool,
+    /// Fail where a reference has no tag, or no digest
+    #[arg(long, value_name = "tag|digest")]
+    require: Option<Require>,
+    /// Say what would be in the bundle and what it would weigh
+    #[arg(long)]
+    dry_run: bool,
+    /// Overwrite another bundle
+    #[arg(long)]
+    force: bool,
+    /// Make a bundle without what fails
+    #[arg(long)]
+    keep_going: bool,
+    /// Take what is unchanged from an older bundle
+    #[arg(long, value_name = "BUNDLE")]
+    reuse: Vec<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Makes a bundle.
+pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
+    check_output(&arguments)?;
+    let lists = arguments.list.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let client = arguments.registry.client(&hosts(&lists, &arguments.references), &[], ui.progress())?;
+    let jobs = arguments.registry.jobs();
+    let http = client.http().clone();
+    let options = Options {
+        lists,
+        references: arguments.references,
+        output: arguments.output,
+        require: arguments.require.unwrap_or_default(),
+        selection: arguments.selection.selection(),
+        wanted: Wanted {
+            platforms: arguments.platform,
+            lacking: if arguments.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
+            foreign: if arguments.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
+            jobs,
+        },
+        places: Places { registry: client, http, staging: Utf8PathBuf::new() },
+        action: if arguments.dry_run { Action::Say } else { Action::Do },
+        overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },
+        on_failure: if arguments.keep_going { OnFailure::GoOn } else { OnFailure::Stop },
+        reuse: arguments.reuse,
+        jobs,
+        progress: ui.progress(),
+    };
+    export::run(options).await
+}
+
+/// Refuses outputs that have no offsets.
+fn check_output(arguments: &Arguments) -> Result<()> {
+    let output = &arguments.output;
+    let hint = Some("name a file with `--output FILE.tar`");
+    if output == "-" || output == "/dev/stdout" {
+        return Err(Error::usage("a bundle cannot be written to standard output by this version", hint));
+    }
+    if [".gz", ".tgz", ".zst", ".xz", ".bz2"].iter().any(|ending| output.as_str().ends_with(ending)) {
+        return Err(Error::usage(
+            format!("`{output}`: a compressed bundle cannot be written by this version"),
+            hint,
+        ));
+    }
+    if output.is_dir() {
+        return Err(Error::usage(format!("`{output}` is a folder"), hint));
+    }
+    let stdin = arguments.list.iter().filter(|list| *list == "-").count();
+    if stdin + usize::from(arguments.registry.reads_stdin()) > 1 {
+        return Err(Error::usage(
+            "standard input can be read once only",
+            Some("put the password into a file for `--password-file`"),
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a list, and a byte more than the longest one so that the parser can tell.
+fn read(path: &Utf8PathBuf) -> Result<(Source, Vec<u8>)> {
+    let limit = u64::try_from(list::MAX_SIZE).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Vec::new();
+    let doing = format!("reading list `{path}`");
+    if path == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
+        return Ok((Source::Stdin, text));
+    }
+    let file = File::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::usage(format!("list `{path}` was not found"), None),
+        _ => Error::Io { doing: doing.clone(), source },
+    })?;
+    file.take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
+    Ok((Source::file(path.clone()), text))
+}
+
+/// Returns the registries that the lists name. What is wrong with the lists is said when they are read in earnest.
+fn hosts(lists: &[(Source, Vec<u8>)], references: &[String]) -> BTreeSet<String> {
+    let listed = lists.iter().flat_map(|(source, text)| list::parse(source, text).unwrap_or_default());
+    let named =
+        references.iter().zip(1..).filter_map(|(text, number)| list::parse_argument(number, text).ok());
+    let registry = |entry: list::Entry| match entry.subject {
+        Subject::Registry(reference) => Some(reference.registry().to_owned()),
+        _ => None,
+    };
+    listed.chain(named).filter_map(registry).collect()
+}

@@ -1,0 +1,62 @@
+//! `export --dry-run`: what would be in the bundle, and what it would weigh.
+
+use std::fmt::Write as _;
+
+use bytesize::ByteSize;
+
+use super::{Found, Options, Report, bundle_row, rows, totals};
+use crate::content::plan::{Plan, weights};
+use crate::kinds::Origin;
+use crate::stores::bundle::slots::Slots;
+
+/// Says what would be done.
+pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Report {
+    let length = u64::try_from(plan.contents.to_bytes().len()).unwrap_or(u64::MAX);
+    let size = Slots::new(&plan.contents, length).map_or(0, |slots| slots.length());
+    let rows = rows(&found.items, None);
+    let mut text = String::new();
+    for row in &rows {
+        let kind = row.kind.map(crate::model::artifact::Kind::word).unwrap_or_default();
+        let digest = row.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        let platforms = if row.platforms.is_empty() { "-".to_owned() } else { row.platforms.join(",") };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{kind:<8} {} {digest} {platforms} {}",
+            row.reference,
+            ByteSize(row.size.unwrap_or(0))
+        );
+    }
+    let each: u64 = rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);
+    let totals = totals(plan, 0);
+    let shared = each.saturating_sub(totals.bytes);
+    let mut summary = vec![format!(
+        "{} artifacts, {} blobs, {} to carry ({} more if nothing were shared)",
+        totals.artifacts,
+        totals.blobs,
+        ByteSize(size),
+        ByteSize(shared),
+    )];
+    let weights = weights(&found.items);
+    if weights.len() > 1 {
+        for (platform, bytes) in &weights {
+            summary.push(format!("`--platform {platform}` alone: {}", ByteSize(*bytes)));
+        }
+    }
+    summary.extend(found.kept_whole_line());
+    summary.push("nothing was written".to_owned());
+    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let mut artifacts = rows;
+    artifacts.extend(failed);
+    Report {
+        command: "export",
+        bundle: Some(bundle_row(options, plan, size)),
+        artifacts,
+        warnings: found.warnings,
+        totals,
+        failures,
+        output: text.into_bytes(),
+        summary,
+        ..Report::default()
+    }
+}

@@ -1,0 +1,199 @@
+//! Fills the slots: from what is there already, then from where the blobs come from.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytesize::ByteSize;
+
+use super::{Found, Options, Report, Status, bundle_row, failed_row, not_made, owners, rows, totals};
+use crate::content::copy::{Copied, Source, copy};
+use crate::content::jobs::{self, OnFailure};
+use crate::content::plan::Plan;
+use crate::kinds::Origin;
+use crate::model::contents::Missing;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+use crate::stores::bundle::partial::Partial;
+use crate::stores::bundle::previous::Previous;
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::bundle::workshop::Workshop;
+
+/// Blobs above this size begin first, the largest at the front, so that none is left alone at the end: 16 MiB.
+const LARGE: u64 = 16 << 20;
+
+/// Fills the bundle and finishes it. Where artifacts fail and the rest is wanted, it plans again without them.
+pub(super) async fn run(
+    options: &Options,
+    workshop: Workshop,
+    mut found: Found,
+    mut plan: Plan<Origin>,
+) -> Result<Report> {
+    let reuse = options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle)));
+    let reuse: Arc<Vec<Previous>> = Arc::new(reuse.collect::<Result<_>>()?);
+    let mut workshop = workshop;
+    loop {
+        let (partial, previous) =
+            Partial::open(workshop, plan.contents.clone(), options.jobs, Arc::clone(&options.progress))
+                .await?;
+        let partial = Arc::new(partial);
+        let (fetched, failures) = fetch(options, &found, &plan, &partial, previous, &reuse).await?;
+        let partial = Arc::try_unwrap(partial).map_err(|_| Error::Interrupted(15))?;
+        if failures.is_empty() {
+            let length = partial.slots().length();
+            options.progress.phase("writing to the disk", None, None);
+            let id = jobs::offload(move || partial.finish()).await??;
+            return Ok(done(options, found, &plan, &id, length, fetched));
+        }
+        drop_failed(&mut found, failures);
+        if options.on_failure == OnFailure::Stop || found.items.is_empty() {
+            let mut report = not_made(found);
+            report.summary.push(format!("what was fetched is kept beside `{}`", options.output));
+            return Ok(report);
+        }
+        workshop = partial.into_workshop();
+        plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
+    }
+}
+
+/// Fills every slot and returns how many bytes were fetched, and which blobs failed.
+async fn fetch(
+    options: &Options,
+    found: &Found,
+    plan: &Plan<Origin>,
+    partial: &Arc<Partial>,
+    previous: Vec<Previous>,
+    reuse: &Arc<Vec<Previous>>,
+) -> Result<(u64, Vec<(Digest, Error)>)> {
+    let manifests = plan.contents.manifests.iter().filter_map(|blob| {
+        let bytes = plan.manifests.get(&blob.digest)?.clone();
+        Some((Descriptor::new("", blob.digest, blob.size), vec![Origin::Memory(bytes)]))
+    });
+    let mut blobs: Vec<(Descriptor, Vec<Origin>)> = manifests.chain(plan.blobs.iter().cloned()).collect();
+    blobs.retain(|(blob, _)| !partial.is_filled(&blob.digest));
+    blobs.sort_by_key(|(blob, _)| Reverse(blob.size).max(Reverse(LARGE)));
+    let bytes = blobs.iter().map(|(blob, _)| blob.size).sum();
+    options.progress.phase("fetching", Some(bytes), u64::try_from(blobs.len()).ok());
+    let previous = Arc::new(previous);
+    let owners = owners(&found.items);
+    let fetched = Arc::new(AtomicU64::new(0));
+    let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest).collect();
+    let results = jobs::run(options.jobs, OnFailure::GoOn, blobs, |(blob, origins)| {
+        let (partial, previous, reuse) = (Arc::clone(partial), Arc::clone(&previous), Arc::clone(reuse));
+        let (progress, fetched) = (Arc::clone(&options.progress), Arc::clone(&fetched));
+        let owner: Arc<str> = owners.get(&blob.digest).cloned().unwrap_or_else(|| "".into());
+        async move {
+            progress.begun(&owner);
+            let old = previous.iter().chain(reuse.iter()).filter(|previous| previous.claims(&blob));
+            for source in old {
+                if copy(&blob, &[source], partial.as_ref()).await.is_ok() {
+                    progress.ended(&owner);
+                    return Ok(());
+                }
+            }
+            let sources: Vec<&dyn Source> = origins
+                .iter()
+                .map(|origin| {
+                    let source: &dyn Source = origin;
+                    source
+                })
+                .collect();
+            let copied = copy(&blob, &sources, partial.as_ref()).await;
+            progress.ended(&owner);
+            if copied? == Copied::Moved {
+                fetched.fetch_add(blob.size, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+    })
+    .await;
+    let mut failures = Vec::new();
+    for (digest, result) in digests.into_iter().zip(results) {
+        match result {
+            Some(Err(error)) if is_fatal(&error) => return Err(error),
+            Some(Err(error)) => failures.push((digest, error)),
+            _ => {}
+        }
+    }
+    if failures.is_empty() {
+        partial.forget_previous()?;
+    }
+    Ok((fetched.load(Ordering::Relaxed), failures))
+}
+
+/// Returns whether going on is pointless: the disk is full, or the person said stop.
+fn is_fatal(error: &Error) -> bool {
+    match error.root() {
+        Error::Interrupted(_) | Error::NoSpace { .. } => true,
+        Error::Io { source, .. } => {
+            matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        }
+        _ => false,
+    }
+}
+
+/// Moves the artifacts that need a failed blob from the found to the failed.
+fn drop_failed(found: &mut Found, failures: Vec<(Digest, Error)>) {
+    let mut failures: BTreeMap<Digest, Error> = failures.into_iter().collect();
+    let failed: HashSet<Digest> = failures.keys().copied().collect();
+    let items = std::mem::take(&mut found.items);
+    for item in items {
+        let sizes = item.graph.part(&item.platforms).sizes();
+        let Some(digest) = sizes.keys().find(|digest| failed.contains(*digest)) else {
+            found.items.push(item);
+            continue;
+        };
+        let reference = &item.artifact.reference;
+        let error = failures.remove(digest).unwrap_or_else(|| Error::NotFound {
+            what: format!("blob {digest}, which failed for another artifact,"),
+            hint: None,
+        });
+        let error = error.during(format!("could not export `{reference}`"));
+        found.missing.push(Missing { kind: Some(item.artifact.kind), reference: reference.clone() });
+        found.failures.push((failed_row(Some(item.artifact.kind), reference, &error), error));
+    }
+}
+
+fn done(
+    options: &Options,
+    found: Found,
+    plan: &Plan<Origin>,
+    id: &Digest,
+    length: u64,
+    fetched: u64,
+) -> Report {
+    let totals = totals(plan, fetched);
+    let output = &options.output;
+    let mut summary = vec![format!(
+        "{} artifacts, {} blobs, {} in `{output}` ({} fetched, {} there already)",
+        totals.artifacts,
+        totals.blobs,
+        ByteSize(length),
+        ByteSize(totals.transferred),
+        ByteSize(totals.present),
+    )];
+    summary.extend(found.kept_whole_line());
+    if !plan.contents.missing.is_empty() {
+        let (missing, all) =
+            (plan.contents.missing.len(), plan.contents.missing.len() + plan.contents.artifacts.len());
+        summary.push(format!("INCOMPLETE: {missing} of {all} artifacts were not exported"));
+    }
+    summary.push(format!("next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}`, then import or sideload it"));
+    let mut artifacts = rows(&found.items, Some(Status::Done));
+    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    artifacts.extend(failed);
+    Report {
+        command: "export",
+        bundle: Some(bundle_row(options, plan, length)),
+        artifacts,
+        warnings: found.warnings,
+        totals,
+        incomplete: !plan.contents.missing.is_empty(),
+        failures,
+        summary,
+        closing: format!("bundle id {id}\n").into_bytes(),
+        ..Report::default()
+    }
+}

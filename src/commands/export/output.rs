@@ -1,0 +1,93 @@
+//! What is at the output already, and whether there is room.
+
+use camino::Utf8Path;
+
+use super::{Found, Options, Report, Status, bundle_row, rows, totals};
+use crate::content::jobs::{self, OnFailure};
+use crate::content::plan::Plan;
+use crate::kinds::Origin;
+use crate::model::error::{Error, Result};
+use crate::stores::bundle::reader::Bundle;
+
+/// What may be overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Nothing.
+    No,
+    /// Another bundle: `--force`. What is no bundle stays in any case.
+    Bundle,
+}
+
+/// Returns the report of success where the very bundle is there already, proven; refuses to overwrite anything else.
+pub(super) async fn check(options: &Options, found: &Found, plan: &Plan<Origin>) -> Result<Option<Report>> {
+    let output = &options.output;
+    if !output.exists() {
+        return Ok(None);
+    }
+    let bundle = match Bundle::open(output) {
+        Ok(bundle) => bundle,
+        Err(_) if options.overwrite == Overwrite::Bundle && was_a_bundle(output) => return Ok(None),
+        Err(_) => return Err(in_the_way(output, "is not a whole bundle", options.overwrite)),
+    };
+    if bundle.raw()[..] != plan.contents.to_bytes()[..] {
+        return match options.overwrite {
+            Overwrite::Bundle => Ok(None),
+            Overwrite::No => {
+                Err(in_the_way(output, &format!("is bundle {}", bundle.id()), options.overwrite))
+            }
+        };
+    }
+    if !is_proven(&bundle, options).await? {
+        return Ok(None);
+    }
+    let mut report = Report {
+        command: "export",
+        artifacts: rows(&found.items, Some(Status::Present)),
+        bundle: Some(bundle_row(options, plan, bundle.length())),
+        warnings: found.warnings.clone(),
+        totals: totals(plan, 0),
+        summary: vec![format!("`{output}` is this very bundle already")],
+        closing: format!("bundle id {}\n", bundle.id()).into_bytes(),
+        incomplete: !plan.contents.missing.is_empty(),
+        ..Report::default()
+    };
+    report.summary.extend(found.kept_whole_line());
+    Ok(Some(report))
+}
+
+/// Returns whether every blob of a bundle is right; one that is not is made anew.
+async fn is_proven(bundle: &Bundle, options: &Options) -> Result<bool> {
+    let size = bundle.contents().size();
+    options.progress.phase("proving", Some(size), None);
+    let digests: Vec<_> = bundle.slots().iter().map(|slot| slot.digest).collect();
+    let results = jobs::run(options.jobs, OnFailure::Stop, digests, |digest| {
+        let bundle = bundle.clone();
+        async move {
+            let mut body = bundle.blob(&digest)?;
+            while body.next().await?.is_some() {}
+            Ok(())
+        }
+    })
+    .await;
+    Ok(results.into_iter().all(|result| matches!(result, Some(Ok(())))))
+}
+
+/// Returns whether a damaged file begins as a bundle does.
+fn was_a_bundle(path: &Utf8Path) -> bool {
+    use std::io::Read;
+    let mut name = [0; 10];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut name)).is_ok()
+        && &name == b"oci-layout"
+}
+
+fn in_the_way(output: &Utf8Path, what: &str, overwrite: Overwrite) -> Error {
+    let hint = match overwrite {
+        Overwrite::No => "name another file with `--output`, or overwrite a bundle with `--force`",
+        Overwrite::Bundle => "name another file with `--output`; `--force` overwrites nothing but bundles",
+    };
+    Error::Conflict {
+        message: format!("`{output}` is there already and {what}"),
+        items: vec![],
+        hint: Some(hint.to_owned()),
+    }
+}

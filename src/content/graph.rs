@@ -1,0 +1,201 @@
+//! The graph of an artifact: its manifests in memory, and the blobs that they name.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::future::Future;
+
+use bytes::Bytes;
+
+use super::jobs;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::{Digest, Hasher};
+use crate::model::error::{Error, Result};
+use crate::model::manifest::{MAX_DEPTH, MAX_SIZE, Manifest};
+use crate::model::media_type;
+use crate::model::platform::Platform;
+use crate::model::selection::{is_platform_image, select};
+
+/// The most manifests of one artifact.
+const MAX_NODES: usize = 100_000;
+
+/// A manifest with its bytes.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What names it.
+    pub descriptor: Descriptor,
+    /// Its bytes, unchanged.
+    pub bytes: Bytes,
+    /// What they say.
+    pub manifest: Manifest,
+}
+
+/// An artifact's manifests, from the root down.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    by_digest: HashMap<Digest, usize>,
+}
+
+/// Whether a blob is the config of some manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It is.
+    Config,
+    /// It is a layer, or another blob.
+    Other,
+}
+
+/// The part of a graph that some platforms need.
+#[derive(Clone, Debug, Default)]
+pub struct Part<'a> {
+    /// Manifests, parents before children.
+    pub nodes: Vec<&'a Node>,
+    /// Blobs, each once, in the order of first use.
+    pub blobs: Vec<(&'a Descriptor, Role)>,
+    /// Whether an index names manifests that are not in this part.
+    pub sparse: bool,
+}
+
+impl Node {
+    /// Parses `bytes` and checks them against the digest and size that `descriptor` states.
+    pub fn new(descriptor: Descriptor, bytes: Bytes) -> Result<Self> {
+        let what = || format!("manifest {}", descriptor.digest);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length != descriptor.size {
+            let (expected, got) = (format!("{} bytes", descriptor.size), format!("{length} bytes"));
+            return Err(Error::Mismatch { what: what(), expected, got });
+        }
+        let mut hasher = Hasher::new(descriptor.digest.algorithm());
+        hasher.update(&bytes);
+        let got = hasher.finish();
+        if got != descriptor.digest {
+            let expected = descriptor.digest.to_string();
+            return Err(Error::Mismatch { what: what(), expected, got: got.to_string() });
+        }
+        let manifest = Manifest::parse(&descriptor.media_type, &bytes)
+            .map_err(|error| Error::Unsupported { message: format!("{}: {error}", what()), hint: None })?;
+        let descriptor = Descriptor { media_type: manifest.media_type.clone(), ..descriptor };
+        Ok(Self { descriptor, bytes, manifest })
+    }
+}
+
+impl Graph {
+    /// Makes the graph of a manifest without children of its own kind.
+    pub fn leaf(node: Node) -> Self {
+        Self { by_digest: HashMap::from([(node.descriptor.digest, 0)]), nodes: vec![node] }
+    }
+
+    /// Fetches the children of `root` that `platforms` need, `limit` at a time, level by level.
+    ///
+    /// Errors: [`Error::Unsupported`] where indexes nest deeper than [`MAX_DEPTH`] or are too many.
+    pub async fn walk<F, Fut>(root: Node, platforms: &[Platform], limit: usize, fetch: F) -> Result<Self>
+    where
+        F: Fn(Descriptor) -> Fut,
+        Fut: Future<Output = Result<Bytes>> + Send + 'static,
+    {
+        let mut graph = Self::leaf(root);
+        let mut level = vec![0];
+        for _ in 0..=MAX_DEPTH {
+            let mut wanted: Vec<Descriptor> = Vec::new();
+            let mut seen: HashSet<Digest> = HashSet::new();
+            for child in level
+                .iter()
+                .filter_map(|index| graph.nodes.get(*index))
+                .flat_map(|node| children(node, platforms))
+            {
+                if child.size > MAX_SIZE {
+                    return Err(unsupported(format!(
+                        "manifest {} is longer than {MAX_SIZE} bytes",
+                        child.digest
+                    )));
+                }
+                if !graph.by_digest.contains_key(&child.digest) && seen.insert(child.digest) {
+                    wanted.push(child.clone());
+                }
+            }
+            if wanted.is_empty() {
+                return Ok(graph);
+            }
+            if graph.nodes.len().saturating_add(wanted.len()) > MAX_NODES {
+                return Err(unsupported(format!("it has more than {MAX_NODES} manifests")));
+            }
+            let nodes = jobs::run_all(limit, wanted, |descriptor| {
+                let fetched = fetch(descriptor.clone());
+                async move { Node::new(descriptor, fetched.await?) }
+            })
+            .await?;
+            level = (graph.nodes.len()..graph.nodes.len().saturating_add(nodes.len())).collect();
+            for node in nodes {
+                graph.by_digest.insert(node.descriptor.digest, graph.nodes.len());
+                graph.nodes.push(node);
+            }
+        }
+        Err(unsupported(format!("its indexes nest deeper than {MAX_DEPTH}")))
+    }
+
+    /// Returns the root; a graph always has one.
+    pub fn root(&self) -> Option<&Node> {
+        self.nodes.first()
+    }
+
+    /// Returns what `platforms` need of the manifests that were fetched; none means all of them.
+    pub fn part(&self, platforms: &[Platform]) -> Part<'_> {
+        let mut part = Part::default();
+        let mut seen_nodes = HashSet::new();
+        let mut seen_blobs: HashMap<Digest, usize> = HashMap::new();
+        let mut stack: Vec<&Node> = self.root().into_iter().collect();
+        while let Some(node) = stack.pop() {
+            if !seen_nodes.insert(node.descriptor.digest) {
+                continue;
+            }
+            part.nodes.push(node);
+            let chosen: Vec<_> = children(node, platforms);
+            let held: Vec<&Node> = chosen.iter().filter_map(|child| self.get(&child.digest)).collect();
+            part.sparse |= held.len() < node.manifest.manifests.len();
+            stack.extend(held.into_iter().rev());
+            let config = node.manifest.config.iter().map(|blob| (blob, Role::Config));
+            for (blob, role) in config.chain(node.manifest.layers.iter().map(|blob| (blob, Role::Other))) {
+                let known = seen_blobs.get(&blob.digest).and_then(|index| part.blobs.get_mut(*index));
+                if let Some((_, known_role)) = known {
+                    *known_role = role.min(*known_role);
+                } else {
+                    seen_blobs.insert(blob.digest, part.blobs.len());
+                    part.blobs.push((blob, role));
+                }
+            }
+        }
+        part
+    }
+
+    /// Returns a manifest.
+    pub fn get(&self, digest: &Digest) -> Option<&Node> {
+        self.nodes.get(*self.by_digest.get(digest)?)
+    }
+
+    /// Returns the platforms that the indexes name and whose manifests are here, sorted, in normal form.
+    pub fn platforms(&self) -> BTreeSet<Platform> {
+        let children = self.nodes.iter().flat_map(|node| &node.manifest.manifests);
+        let held =
+            children.filter(|child| is_platform_image(child) && self.by_digest.contains_key(&child.digest));
+        held.filter_map(|child| child.platform.as_ref()).map(Platform::normalize).collect()
+    }
+}
+
+impl Part<'_> {
+    /// Returns the bytes of everything in it, by digest, so that parts can be added up with what they share once.
+    pub fn sizes(&self) -> BTreeMap<Digest, u64> {
+        let nodes = self.nodes.iter().map(|node| (node.descriptor.digest, node.descriptor.size));
+        nodes.chain(self.blobs.iter().map(|(blob, _)| (blob.digest, blob.size))).collect()
+    }
+}
+
+fn children<'a>(node: &'a Node, platforms: &[Platform]) -> Vec<&'a Descriptor> {
+    let kept = select(&node.manifest, platforms);
+    // An index may name blobs that are no manifests; they cannot be fetched as such, and nothing pulls them.
+    kept.into_iter()
+        .filter(|child| child.media_type.is_empty() || media_type::is_manifest(&child.media_type))
+        .collect()
+}
+
+fn unsupported(message: String) -> Error {
+    Error::Unsupported { message, hint: None }
+}

@@ -1,0 +1,223 @@
+//! Plain files: from a path, a folder or an address, each a small OCI artifact (bundle-format.md, "Plain files").
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+
+use bytes::Bytes;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+
+use super::{Origin, Places, Resolved};
+use crate::content::graph::{Graph, Node};
+use crate::content::jobs::{self, OnFailure};
+use crate::content::plan::Item;
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+use crate::model::list::Entry;
+use crate::model::media_type;
+use crate::model::target::slug;
+use crate::stores::file::{LocalFile, Measured, files_under};
+use crate::stores::http::download;
+
+/// The most files of one folder.
+const MAX_FILES: usize = 100_000;
+/// The annotation that holds a file's true name, on the layer (OCI image spec, "Pre-Defined Annotation Keys").
+const TITLE: &str = "org.opencontainers.image.title";
+/// The annotation that holds a file's mode, on the manifest: `0644` or `0755`.
+const MODE: &str = "dev.airgap-bundle.file.mode";
+
+/// Takes a file, or every file under a folder.
+pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) -> Result<Resolved> {
+    let is_folder = path.is_dir();
+    let base = base_name(path, name)?;
+    let files: Vec<(Utf8PathBuf, String)> = if is_folder {
+        if entry.sha256.is_some() {
+            return Err(Error::usage(
+                format!("{}: `sha256=` fits a file, and `{path}` is a folder", entry.position),
+                None,
+            ));
+        }
+        let (folder, name) = (path.to_owned(), base.clone());
+        let found = jobs::offload(move || files_under(&folder, MAX_FILES)).await??;
+        found.into_iter().map(|inner| (path.join(&inner), format!("{name}/{inner}"))).collect()
+    } else {
+        vec![(path.to_owned(), base)]
+    };
+    let measured = jobs::run_blocking(2, OnFailure::Stop, files, |(path, name), stop| {
+        let file = LocalFile::new(path);
+        let measured = file.measure(stop)?;
+        Ok((file, measured, name))
+    })
+    .await;
+    let mut resolved = Resolved::default();
+    for result in measured.into_iter().flatten() {
+        let (file, measured, name) = result?;
+        expect(entry, &name, &measured)?;
+        resolved.items.push(item(entry, Kind::File, &file, &measured, &name)?);
+    }
+    if is_folder && resolved.items.is_empty() {
+        resolved.warnings.push(format!("folder `{path}` holds no files"));
+    }
+    Ok(resolved)
+}
+
+/// As [`resolve`] for what ends in `.tgz`: a chart is not a plain file.
+pub(super) async fn resolve_unless_chart(entry: &Entry, path: &Utf8Path) -> Result<Resolved> {
+    let packed = path.to_owned();
+    if jobs::offload(move || has_chart_yaml(&packed)).await? {
+        return Err(Error::Usage {
+            message: format!(
+                "{}: `{path}` is a chart, which cannot be exported by this version",
+                entry.position
+            ),
+            hint: Some(format!("write `file {path}` to carry it as a plain file")),
+        });
+    }
+    resolve(entry, path, None).await
+}
+
+/// Fetches the file behind an address into the staging folder, since neither its size nor its digest is known before.
+pub(super) async fn fetch(
+    entry: &Entry,
+    url: &url::Url,
+    name: Option<&str>,
+    places: &Places,
+) -> Result<Resolved> {
+    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
+    let name = base_name(Utf8Path::new(&last), name)?;
+    let staged = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
+    download(&places.http, url, &staged).await?;
+    let file = LocalFile::new(staged);
+    let reading = file.clone();
+    let measured = jobs::run_blocking(1, OnFailure::Stop, [()], move |(), stop| reading.measure(stop)).await;
+    let Some(Some(measured)) = measured.into_iter().next() else { return Ok(Resolved::default()) };
+    let measured = measured?;
+    expect(entry, &name, &measured)?;
+    let mut resolved =
+        Resolved { items: vec![item(entry, Kind::File, &file, &measured, &name)?], ..Resolved::default() };
+    if entry.sha256.is_none() {
+        let (shown, hex) = (crate::stores::http::shown(url), measured.digest.hex());
+        resolved.warnings.push(format!("`{shown}` is fetched unproven; add `sha256={hex}` to its line"));
+    }
+    Ok(resolved)
+}
+
+/// Makes the artifact of one file.
+pub(super) fn item(
+    entry: &Entry,
+    kind: Kind,
+    file: &LocalFile,
+    measured: &Measured,
+    name: &str,
+) -> Result<Item<Origin>> {
+    let (artifact_type, layer_type) = match kind {
+        Kind::Assert => (media_type::ASSERT, media_type::ASSERTION),
+        _ => (media_type::FILE, media_type::OCTET_STREAM),
+    };
+    let empty = Bytes::from_static(b"{}");
+    let config = Descriptor::of(media_type::EMPTY, &empty);
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: media_type::OCI_MANIFEST,
+        artifact_type,
+        config: Child {
+            media_type: media_type::EMPTY,
+            digest: config.digest,
+            size: config.size,
+            annotations: BTreeMap::new(),
+        },
+        layers: [Child {
+            media_type: layer_type,
+            digest: measured.digest,
+            size: measured.size,
+            annotations: BTreeMap::from([(TITLE, name)]),
+        }],
+        annotations: BTreeMap::from([(MODE, if measured.executable { "0755" } else { "0644" })]),
+    };
+    // Plain data with string keys, which JSON can always hold.
+    let bytes: Bytes = serde_json::to_vec(&manifest).unwrap_or_default().into();
+    let root = Descriptor::of(media_type::OCI_MANIFEST, &bytes);
+    let artifact = Artifact {
+        kind,
+        reference: name.to_owned(),
+        wanted: entry.rename.as_ref().map(ToString::to_string),
+        digest: root.digest,
+        media_type: root.media_type.clone(),
+        artifact_type: Some(artifact_type.to_owned()),
+        names: vec![format!("files/{}:digest-{}", slug(name), root.digest.short())],
+        platforms: vec![],
+        sparse: false,
+        omitted: vec![],
+        size: 0,
+    };
+    // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.
+    let origins = HashMap::from([
+        (config.digest, Origin::Memory(empty)),
+        (measured.digest, Origin::File(file.clone())),
+    ]);
+    Ok(Item { artifact, graph: Graph::leaf(Node::new(root, bytes)?), platforms: vec![], origins })
+}
+
+/// Returns the name that a file has in the bundle: that of the list, else the last part of its path.
+pub(super) fn base_name(path: &Utf8Path, name: Option<&str>) -> Result<String> {
+    if let Some(name) = name {
+        return Ok(name.to_owned());
+    }
+    let last = path.file_name().map(str::to_owned);
+    // `.` and `..` have no name of their own: the folder that they lead to has.
+    let resolved = || path.canonicalize_utf8().ok().and_then(|whole| whole.file_name().map(str::to_owned));
+    last.or_else(resolved).ok_or_else(|| {
+        Error::usage(format!("`{path}` has no name of its own"), Some("give it one with `name=` on its line"))
+    })
+}
+
+/// Checks a file against the `sha256=` of its line.
+pub(super) fn expect(entry: &Entry, name: &str, measured: &Measured) -> Result<()> {
+    match entry.sha256 {
+        Some(expected) if expected != measured.digest => Err(Error::Mismatch {
+            what: format!("{}: file `{name}`", entry.position),
+            expected: expected.to_string(),
+            got: measured.digest.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether a packed folder has a `Chart.yaml` at its top. What cannot be unpacked is no chart.
+fn has_chart_yaml(path: &Utf8Path) -> bool {
+    /// A chart has its `Chart.yaml` early; whoever looks for it in a large archive stops here.
+    const LOOK: u64 = 64 << 20;
+    let Ok(file) = std::fs::File::open(path) else { return false };
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file).take(LOOK));
+    let Ok(entries) = archive.entries() else { return false };
+    entries.map_while(Result::ok).any(|entry| {
+        let Ok(path) = entry.path() else { return false };
+        let mut parts = path.components();
+        parts.next_back().is_some_and(|last| last.as_os_str() == "Chart.yaml") && parts.count() == 1
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    schema_version: u32,
+    media_type: &'a str,
+    artifact_type: &'a str,
+    config: Child<'a>,
+    layers: [Child<'a>; 1],
+    annotations: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Child<'a> {
+    media_type: &'a str,
+    digest: Digest,
+    size: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: BTreeMap<&'a str, &'a str>,
+}

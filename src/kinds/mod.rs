@@ -1,0 +1,116 @@
+//! Floor 3: what a line of a list means. Every kind becomes a graph, and after that its kind hardly matters.
+//!
+//! A new kind is one file here and one arm in [`resolve`].
+
+mod assertion;
+mod file;
+mod origin;
+mod registry;
+
+pub use origin::Origin;
+
+use camino::Utf8PathBuf;
+
+use crate::content::plan::Item;
+use crate::model::error::{Error, Result};
+use crate::model::list::{self, Entry, Location, Subject};
+use crate::model::platform::Platform;
+use crate::stores::http::HttpClient;
+use crate::stores::registry::client::RegistryClient;
+
+/// What is wanted of every artifact.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Platforms of the command line; empty for all.
+    pub platforms: Vec<Platform>,
+    /// Whether an image that lacks one of those is an error.
+    pub lacking: Lacking,
+    /// What is done with non-distributable layers.
+    pub foreign: Foreign,
+    /// How many requests one artifact may have under way.
+    pub jobs: usize,
+}
+
+/// What is done where an image has some of the platforms of the command line and lacks others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// A warning.
+    Warn,
+    /// An error: `--strict-platforms`.
+    Refuse,
+}
+
+/// What is done with layers that are marked non-distributable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// They are carried.
+    Include,
+    /// They are left out: `--no-foreign-layers`.
+    Omit,
+}
+
+/// Where artifacts are resolved.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Registries.
+    pub registry: RegistryClient,
+    /// Other servers.
+    pub http: HttpClient,
+    /// The folder for what has no size or digest before it is fetched.
+    pub staging: Utf8PathBuf,
+}
+
+/// What a line became.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// One artifact; several for a folder of files.
+    pub items: Vec<Item<Origin>>,
+    /// Things that a person should know, each a lower-case sentence without a period.
+    pub warnings: Vec<String>,
+    /// Where it was kept whole because an index digest pins it: the bytes that `--platform` would have saved.
+    pub kept_whole: Option<u64>,
+}
+
+/// Turns a line into artifacts: touches disk and network, moves no blob.
+pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<Resolved> {
+    match &entry.subject {
+        Subject::Registry(reference) => registry::resolve(entry, reference, &places.registry, wanted).await,
+        Subject::File { location: Location::Path(path), name } => {
+            file::resolve(entry, &path.resolve(), name.as_deref()).await
+        }
+        Subject::File { location: Location::Address(url), name } => {
+            file::fetch(entry, url, name.as_deref(), places).await
+        }
+        Subject::ChartOrFile(Location::Path(path)) => {
+            file::resolve_unless_chart(entry, &path.resolve()).await
+        }
+        Subject::ChartOrFile(Location::Address(url)) => file::fetch(entry, url, None, places).await,
+        Subject::AssertFile(Location::Path(path)) => assertion::resolve(entry, &path.resolve()).await,
+        Subject::AssertFile(Location::Address(_))
+        | Subject::Disk { .. }
+        | Subject::ChartRepository { .. }
+        | Subject::Chart(_)
+        | Subject::Snap { .. }
+        | Subject::SnapFile(_) => Err(Error::from(list::not_yet(std::slice::from_ref(entry)))),
+    }
+}
+
+/// Returns how a person would call the entry, for failures and for `missing`: no user info, no query, no folder.
+pub fn shown(entry: &Entry) -> String {
+    let location = |location: &Location| match location {
+        Location::Path(path) => path.written().file_name().unwrap_or(path.written().as_str()).to_owned(),
+        Location::Address(url) => crate::stores::http::shown(url),
+    };
+    match &entry.subject {
+        Subject::Registry(reference) => reference.to_string(),
+        Subject::Disk { path, .. } => path.written().file_name().unwrap_or_default().to_owned(),
+        Subject::ChartRepository { name, .. }
+        | Subject::Snap { name, .. }
+        | Subject::File { name: Some(name), .. } => name.clone(),
+        Subject::Chart(place)
+        | Subject::ChartOrFile(place)
+        | Subject::SnapFile(place)
+        | Subject::AssertFile(place)
+        | Subject::File { location: place, name: None } => location(place),
+    }
+}

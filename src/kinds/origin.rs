@@ -1,0 +1,54 @@
+//! Where a blob of a resolved artifact can be read.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::content::body::{RawBody, raw_of};
+use crate::content::copy::Source;
+use crate::model::descriptor::Descriptor;
+use crate::model::error::Result;
+use crate::stores::file::LocalFile;
+use crate::stores::registry::client::{RegistryClient, Repository};
+
+/// One of the places that have a blob.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A repository of a registry.
+    Registry(RegistryClient, Repository),
+    /// A file on this machine.
+    File(LocalFile),
+    /// Memory: a manifest, a small config.
+    Memory(Bytes),
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Registry(_, a), Self::Registry(_, b)) => a == b,
+            (Self::File(a), Self::File(b)) => a == b,
+            (Self::Memory(a), Self::Memory(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Source for Origin {
+    fn open<'a>(&'a self, blob: &'a Descriptor, offset: u64) -> BoxFuture<'a, Result<RawBody>> {
+        match self {
+            Self::Registry(client, repository) => Box::pin(client.blob(repository, blob, offset)),
+            Self::File(file) => file.open(blob, offset),
+            Self::Memory(bytes) => {
+                let rest = bytes.slice(usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len())..);
+                Box::pin(async move { Ok(raw_of(vec![rest])) })
+            }
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::Registry(_, repository) => format!("registry `{}`", repository.registry()),
+            Self::File(file) => file.place(),
+            Self::Memory(_) => "memory".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Images, charts and other artifacts of an OCI registry.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{Foreign, Lacking, Origin, Resolved, Wanted};
+use crate::content::body::ProvenBody;
+use crate::content::graph::{Graph, Node, Role};
+use crate::content::plan::Item;
+use crate::model::artifact::Kind;
+use crate::model::contents::{Artifact, MAX_CONFIG};
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+use crate::model::list::Entry;
+use crate::model::media_type;
+use crate::model::platform::Platform;
+use crate::model::reference::Reference;
+use crate::stores::registry::client::{By, RegistryClient, Repository};
+
+/// A config up to this size stays in memory until it is written: 64 KiB.
+const KEPT_CONFIG: usize = 64 << 10;
+
+/// Fetches the manifests of `reference` that the platforms need, and says what it is.
+pub(super) async fn resolve(
+    entry: &Entry,
+    reference: &Reference,
+    client: &RegistryClient,
+    wanted: &Wanted,
+) -> Result<Resolved> {
+    let repository = Repository::of(reference);
+    let fetched = client.manifest(&repository, By::of(reference)).await?;
+    let root = Node::new(fetched.descriptor, fetched.bytes)?;
+    let kind = kind(entry, &root)?;
+    let named = !entry.platforms.default;
+    let mut platforms = entry.platforms.wanted(&wanted.platforms);
+    let whole = reference.digest().is_some() && root.manifest.is_index() && !named;
+    let narrowed = std::mem::take(&mut platforms);
+    if !whole && kind == Kind::Image {
+        platforms.clone_from(&narrowed);
+    }
+    let graph = Graph::walk(root, &platforms, wanted.jobs, |child| {
+        let (client, repository) = (client.clone(), repository.clone());
+        async move { Ok(client.manifest(&repository, By::Digest(&child.digest)).await?.bytes) }
+    })
+    .await?;
+    let mut origins = HashMap::new();
+    let mut held = graph.platforms();
+    if held.is_empty() && kind == Kind::Image {
+        held.extend(platform_of_config(&graph, client, &repository, &mut origins).await?);
+    }
+    let mut resolved = Resolved::default();
+    if kind == Kind::Image && !platforms.is_empty() {
+        let lacks: Vec<&Platform> =
+            platforms.iter().filter(|platform| !held.iter().any(|there| platform.matches(there))).collect();
+        let strict = wanted.lacking == Lacking::Refuse || named;
+        check_platforms(reference, &graph, &held, &lacks, lacks.len() == platforms.len(), strict)
+            .map(|warning| resolved.warnings.extend(warning))?;
+    }
+    let part = graph.part(&platforms);
+    if whole && !narrowed.is_empty() {
+        let (all, few) = (part.sizes(), graph.part(&narrowed).sizes());
+        resolved.kept_whole =
+            Some(all.iter().filter(|(digest, _)| !few.contains_key(*digest)).map(|(_, size)| size).sum());
+    }
+    let is_omitted = |blob: &Descriptor| {
+        wanted.foreign == Foreign::Omit && media_type::is_non_distributable(&blob.media_type)
+    };
+    let mut omitted: Vec<Digest> =
+        part.blobs.iter().filter(|(blob, _)| is_omitted(blob)).map(|(blob, _)| blob.digest).collect();
+    omitted.sort();
+    for (blob, _) in &part.blobs {
+        origins.entry(blob.digest).or_insert_with(|| Origin::Registry(client.clone(), repository.clone()));
+    }
+    let Some(root) = graph.root() else { return Ok(resolved) };
+    let artifact = Artifact {
+        kind,
+        reference: reference.to_string(),
+        wanted: entry.rename.as_ref().map(ToString::to_string),
+        digest: root.descriptor.digest,
+        media_type: root.descriptor.media_type.clone(),
+        artifact_type: root.manifest.artifact_type.clone().filter(|artifact_type| !artifact_type.is_empty()),
+        names: reference.lookup_names(),
+        platforms: held.iter().map(ToString::to_string).collect(),
+        sparse: part.sparse,
+        omitted,
+        size: 0,
+    };
+    resolved.items.push(Item { artifact, graph, platforms, origins });
+    Ok(resolved)
+}
+
+/// Returns what the root is, or says that the list says otherwise.
+fn kind(entry: &Entry, root: &Node) -> Result<Kind> {
+    // A file that an earlier import put into a registry is an artifact there: it has a repository and a tag.
+    let found = match Kind::of(&root.manifest) {
+        Kind::File | Kind::Assert | Kind::Snap => Kind::Artifact,
+        other => other,
+    };
+    match entry.kind {
+        Some(stated) if stated != found => Err(Error::Usage {
+            message: format!(
+                "{}: the list says `{stated}`, but the manifest is that of an {found}",
+                entry.position
+            ),
+            hint: Some(format!("write `{found}` in front of the reference, or leave the word out")),
+        }),
+        _ => Ok(found),
+    }
+}
+
+/// Returns the warning that some platforms are missing, or the error that they are.
+fn check_platforms(
+    reference: &Reference,
+    graph: &Graph,
+    held: &std::collections::BTreeSet<Platform>,
+    lacks: &[&Platform],
+    all: bool,
+    strict: bool,
+) -> Result<Option<String>> {
+    if lacks.is_empty() {
+        return Ok(None);
+    }
+    let join = |list: Vec<String>| list.join(", ");
+    let lacking = join(lacks.iter().map(ToString::to_string).collect());
+    let offered = graph.root().map(|root| &root.manifest.manifests).into_iter().flatten();
+    let offered =
+        offered.filter_map(|child| child.platform.as_ref()).filter(|platform| !platform.is_unknown());
+    let mut offered: Vec<Platform> = offered.map(Platform::normalize).chain(held.iter().cloned()).collect();
+    offered.sort();
+    offered.dedup();
+    let there = join(offered.iter().map(ToString::to_string).collect());
+    let message = format!("`{reference}` has no {lacking}: it has {there}");
+    if all || strict {
+        let hint = if all {
+            "name one of those with `--platform`, or with `platform=` on the line"
+        } else {
+            "leave out `--strict-platforms`, or name the platforms with `platform=` on the line"
+        };
+        return Err(Error::NotFound { what: message, hint: Some(hint.to_owned()) });
+    }
+    Ok(Some(message))
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(flatten)]
+    platform: Platform,
+}
+
+/// Returns the platform that the config of an image without an index states. The config is kept if it is small: it
+/// will be written later.
+async fn platform_of_config(
+    graph: &Graph,
+    client: &RegistryClient,
+    repository: &Repository,
+    origins: &mut HashMap<Digest, Origin>,
+) -> Result<Option<Platform>> {
+    let part = graph.part(&[]);
+    let config = part.blobs.iter().find(|(blob, role)| *role == Role::Config && blob.size <= MAX_CONFIG);
+    let Some((config, _)) = config else { return Ok(None) };
+    let raw = client.blob(repository, config, 0).await?;
+    let place = format!("registry `{}`", repository.registry());
+    let bytes: Bytes = ProvenBody::new(config, raw, &place).bytes().await?;
+    let platform = serde_json::from_slice::<Config>(&bytes).ok().map(|config| config.platform);
+    if bytes.len() <= KEPT_CONFIG {
+        origins.insert(config.digest, Origin::Memory(bytes));
+    }
+    Ok(platform
+        .filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty())
+        .map(|p| p.normalize()))
+}
