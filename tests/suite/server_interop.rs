@@ -6,7 +6,7 @@ use std::process::Command;
 use airgap_bundle::stores::registry::server::{Auth, Options, Server};
 use tempfile::TempDir;
 
-use crate::fixture::{Graph, artifact, image, image_for, index, index_of};
+use crate::fixture::{Authority, Graph, artifact, image, image_for, index, index_of};
 use crate::tools::{command, run};
 
 const USER: &str = "user";
@@ -204,4 +204,31 @@ fn regctl_pushes_what_is_not_a_plain_image() {
         ]));
         graph.assert_in(site.server.registry(), name, "v1");
     }
+}
+
+#[test]
+fn tools_trust_the_authority_that_they_are_given() {
+    let authority = Authority::new();
+    let options = Options { tls: Some(authority.sign()), ..Options::memory() };
+    let site = Site { server: Server::start(options).unwrap(), home: tempfile::tempdir().unwrap() };
+    let certificates = site.home().join("certificates");
+    std::fs::create_dir(&certificates).unwrap();
+    std::fs::write(certificates.join("authority.crt"), authority.pem()).unwrap();
+    let graph = image(10, 1, 100);
+    let layout = site.layout("in", &graph);
+    run(site
+        .skopeo("copy")
+        .args(["--preserve-digests", "--dest-cert-dir"])
+        .arg(&certificates)
+        .args([format!("oci:{layout}:v1"), format!("docker://{}", site.at("a:skopeo"))]));
+    let trusted = certificates.join("authority.crt");
+    let mut crane = command("crane", site.home());
+    run(crane.env("SSL_CERT_FILE", &trusted).args(["tag", &site.at("a:skopeo"), "crane"]));
+    let (from, to) = (site.at("a:crane"), site.at("a:regctl"));
+    run(site.regctl().env("SSL_CERT_FILE", &trusted).args(["image", "copy", &from, &to]));
+    for tag in ["skopeo", "crane", "regctl"] {
+        graph.assert_in(site.server.registry(), "a", tag);
+    }
+    let mut distrustful = command("crane", site.home());
+    assert!(!distrustful.args(["digest", &from]).output().unwrap().status.success());
 }

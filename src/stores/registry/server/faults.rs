@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::damage;
+use super::hold::Hold;
 use super::log::Number;
 use super::site::drain_request;
 
@@ -53,6 +54,10 @@ pub enum Fault {
     FlipBit(u64),
     /// The `Range` header is not looked at.
     IgnoreRange,
+    /// The query is not looked at: a mount or a whole blob in one POST becomes an open upload, a list has no pages.
+    IgnoreQuery,
+    /// The request is carried out once the test lets it.
+    Hold(Hold),
     /// The connection ends after so many bytes of the request's body have been taken in.
     CutRequestAfter(u64),
 }
@@ -199,6 +204,15 @@ pub(super) async fn layer(State(faults): State<Faults>, mut request: Request, ne
         Fault::FlipBit(offset) => next.run(request).await.map(|body| damage::flip(body, offset)),
         Fault::IgnoreRange => {
             request.headers_mut().remove(RANGE);
+            next.run(request).await
+        }
+        Fault::IgnoreQuery => {
+            let path = request.uri().path().parse();
+            *request.uri_mut() = path.unwrap_or_default();
+            next.run(request).await
+        }
+        Fault::Hold(hold) => {
+            hold.released().await;
             next.run(request).await
         }
         Fault::CutRequestAfter(count) => {

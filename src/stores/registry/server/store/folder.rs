@@ -6,11 +6,12 @@
 //! repositories/NAME/_manifests/sha256/HEX      its media type: the repository holds this manifest
 //! repositories/NAME/_tags/TAG                  the digest that the tag points at
 //! uploads/                                     bytes that have no name yet; emptied at start
+//! lock                                         held by the server that uses the folder
 //! ```
 //! A part of a repository path never begins with `_`, so no repository can take the place of these folders. Files get
 //! their names by rename and are not synced: after a power cut, push again.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -27,11 +28,22 @@ const RECORD: u64 = 4096;
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// Locked for as long as it is open.
+    _lock: File,
 }
 
 impl Folder {
     /// Opens the store in `root`, which is created where it is missing, and drops uploads that were never finished.
+    /// Two servers cannot use one folder at the same time.
     pub fn open(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let lock = File::create(root.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another server uses this folder")
+            }
+        })?;
         let uploads = root.join("uploads");
         match fs::remove_dir_all(&uploads) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -40,7 +52,7 @@ impl Folder {
         for folder in ["blobs/sha256", "blobs/sha512", "repositories", "uploads"] {
             fs::create_dir_all(root.join(folder))?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), _lock: lock })
     }
 
     fn temporary(&self) -> io::Result<NamedTempFile> {

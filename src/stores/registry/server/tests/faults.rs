@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Read as _};
 use std::net::TcpStream;
 
-use super::super::{Fault, Faults, Options, Server};
-use super::ask::{send, try_ask};
+use super::super::{Fault, Faults, Hold, Options, Server};
+use super::ask::{answer, send, try_ask};
 use super::{Answer, ask, both_with};
 use crate::model::digest::Digest;
 
@@ -140,6 +140,34 @@ fn stalls_before_and_within_a_body() {
         }
         assert_silent(&mut stream);
     }
+}
+
+#[test]
+fn neither_mounts_nor_takes_whole_blobs() {
+    for (server, _) in both_with(|options| Options { faults: always(Fault::IgnoreQuery), ..options }) {
+        let digest = server.registry().put_blob("b", BYTES).unwrap();
+        for query in [format!("mount={digest}&from=b"), format!("digest={digest}")] {
+            let answer = ask(&server, "POST", &format!("/v2/a/blobs/uploads/?{query}"), &[], b"");
+            assert_eq!(answer.status, 202);
+        }
+        assert!(!server.registry().has_blob("a", &digest));
+    }
+}
+
+#[test]
+fn holds_requests_until_they_are_released() {
+    let hold = Hold::new();
+    let server =
+        Server::start(Options { faults: always(Fault::Hold(hold.clone())), ..Options::memory() }).unwrap();
+    let mut waiting = send(&server, "GET", "/v2/", &[], b"");
+    while server.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    assert_silent(&mut waiting);
+    hold.release();
+    waiting.set_nonblocking(false).unwrap();
+    assert_eq!(answer(&mut waiting, "GET").unwrap().status, 200);
+    assert_eq!(ask(&server, "GET", "/v2/", &[], b"").status, 200);
 }
 
 #[test]

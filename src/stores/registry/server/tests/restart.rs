@@ -45,6 +45,16 @@ fn keeps_everything_but_uploads() {
 }
 
 #[test]
+fn belongs_to_one_server_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Options::folder(folder.path()).unwrap()).unwrap();
+    let error = Options::folder(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("another server uses this folder"), "{error}");
+    server.stop();
+    assert!(Options::folder(folder.path()).is_ok());
+}
+
+#[test]
 fn stores_a_blob_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(Options::folder(folder.path()).unwrap()).unwrap();
