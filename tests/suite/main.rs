@@ -1,17 +1,14 @@
 //! Black-box tests: what the program does with other people's tools, and they with it.
 //!
-//! One binary for all topics, so that it is linked once. `fixture` makes content, `tools` finds and runs programs,
-//! `site` runs the binary and compares what it says.
+//! One binary for all topics, so that it is linked once. `fixture` makes content, `tools` finds and runs programs.
 
 #[cfg(test)]
-mod commands;
+mod client;
+#[cfg(test)]
+mod docker_registry;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod server_interop;
-#[cfg(test)]
-mod site;
-#[cfg(test)]
-mod structure;
 #[cfg(test)]
 mod tools;

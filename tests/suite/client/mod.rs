@@ -1,0 +1,10 @@
+//! The registry client, against the project's own server with its faults and against `docker-registry`.
+
+mod auth;
+mod faults;
+mod place;
+mod redirects;
+mod roundtrip;
+mod stalls;
+mod tls;
+mod uploads;
