@@ -1,14 +1,21 @@
 //! Black-box tests: what the program does with other people's tools, and they with it.
 //!
-//! One binary for all topics, so that it is linked once. `fixture` makes content, `tools` finds and runs programs.
+//! One binary for all topics, so that it is linked once. `fixture` makes content, `tools` finds and runs programs,
+//! `site` runs the binary and compares what it says.
 
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod docker_registry;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod server_interop;
+#[cfg(test)]
+mod site;
+#[cfg(test)]
+mod structure;
 #[cfg(test)]
 mod tools;
