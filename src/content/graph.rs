@@ -199,3 +199,111 @@ fn children<'a>(node: &'a Node, platforms: &[Platform]) -> Vec<&'a Descriptor> {
 fn unsupported(message: String) -> Error {
     Error::Unsupported { message, hint: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Manifests by digest, and which of them were asked for.
+    #[derive(Clone, Default)]
+    struct Shelf {
+        manifests: Arc<Mutex<HashMap<Digest, Bytes>>>,
+        asked: Arc<Mutex<Vec<Digest>>>,
+    }
+
+    impl Shelf {
+        fn put(&self, raw: String) -> Descriptor {
+            let bytes = Bytes::from(raw);
+            let media_type = Manifest::parse("", &bytes).unwrap().media_type;
+            let descriptor = Descriptor::of(&media_type, &bytes);
+            self.manifests.lock().unwrap().insert(descriptor.digest, bytes);
+            descriptor
+        }
+
+        fn image(&self, layers: &[&str]) -> Descriptor {
+            let layer = |content: &&str| {
+                format!(r#"{{"digest":"{}","size":{}}}"#, Digest::sha256(content.as_bytes()), content.len())
+            };
+            let layers: Vec<String> = layers.iter().map(layer).collect();
+            self.put(format!(r#"{{"schemaVersion":2,"layers":[{}]}}"#, layers.join(",")))
+        }
+
+        fn index(&self, children: &[(&Descriptor, &str)]) -> Descriptor {
+            let child = |(child, platform): &(&Descriptor, &str)| {
+                let platform = match platform.split_once('/') {
+                    Some((os, architecture)) => {
+                        format!(r#","platform":{{"os":"{os}","architecture":"{architecture}"}}"#)
+                    }
+                    None => String::new(),
+                };
+                let (media_type, digest, size) = (&child.media_type, child.digest, child.size);
+                format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}{platform}}}"#)
+            };
+            let children: Vec<String> = children.iter().map(child).collect();
+            self.put(format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, children.join(",")))
+        }
+
+        fn node(&self, descriptor: &Descriptor) -> Node {
+            let bytes = self.manifests.lock().unwrap()[&descriptor.digest].clone();
+            Node::new(descriptor.clone(), bytes).unwrap()
+        }
+
+        async fn walk(&self, root: &Descriptor, platforms: &[&str]) -> Result<Graph> {
+            let platforms: Vec<Platform> = platforms.iter().map(|text| text.parse().unwrap()).collect();
+            Graph::walk(self.node(root), &platforms, 2, |child| {
+                let this = self.clone();
+                async move {
+                    this.asked.lock().unwrap().push(child.digest);
+                    Ok(this.manifests.lock().unwrap()[&child.digest].clone())
+                }
+            })
+            .await
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_platforms_need_is_fetched() {
+        let shelf = Shelf::default();
+        let (amd64, arm64) = (shelf.image(&["base", "amd"]), shelf.image(&["base", "arm"]));
+        let root = shelf.index(&[(&amd64, "linux/amd64"), (&arm64, "linux/arm64")]);
+        let graph = shelf.walk(&root, &["linux/arm64"]).await.unwrap();
+        assert_eq!(*shelf.asked.lock().unwrap(), [arm64.digest]);
+        assert_eq!(graph.platforms().iter().map(ToString::to_string).collect::<Vec<_>>(), ["linux/arm64"]);
+        assert!(graph.part(&[]).sparse);
+
+        let whole = shelf.walk(&root, &[]).await.unwrap();
+        let part = whole.part(&[]);
+        assert!(!part.sparse);
+        assert_eq!(part.blobs.len(), 3);
+        let narrow = whole.part(&["linux/amd64".parse().unwrap()]);
+        assert!(narrow.sparse);
+        assert_eq!(narrow.sizes().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn indexes_nest_and_share_but_not_without_end() {
+        let shelf = Shelf::default();
+        let image = shelf.image(&["l"]);
+        let mut root = shelf.index(&[(&image, ""), (&image, "")]);
+        for _ in 1..MAX_DEPTH {
+            root = shelf.index(&[(&root, ""), (&image, "")]);
+        }
+        let graph = shelf.walk(&root, &[]).await.unwrap();
+        assert_eq!(graph.part(&[]).nodes.len(), MAX_DEPTH + 1);
+        assert_eq!(shelf.asked.lock().unwrap().len(), MAX_DEPTH);
+        let deeper = shelf.index(&[(&shelf.index(&[(&root, "")]), "")]);
+        let error = shelf.walk(&deeper, &[]).await.unwrap_err();
+        assert_eq!(error.to_string(), "its indexes nest deeper than 8");
+    }
+
+    #[tokio::test]
+    async fn a_child_of_other_bytes_is_refused() {
+        let shelf = Shelf::default();
+        let image = shelf.image(&["l"]);
+        let root = shelf.index(&[(&image, "")]);
+        shelf.manifests.lock().unwrap().insert(image.digest, Bytes::from_static(b"{}"));
+        assert_eq!(shelf.walk(&root, &[]).await.unwrap_err().exit_code(), 3);
+    }
+}

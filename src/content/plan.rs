@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::graph::{Graph, Role};
+use super::graph::{Graph, Part, Role};
 use crate::model::contents::{self, Artifact, Blob, Contents, FORMAT, Missing};
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
@@ -100,6 +100,7 @@ impl<O: Clone + PartialEq> Collected<O> {
     /// Adds an artifact and returns the bytes of its closure.
     fn add(&mut self, item: &Item<O>) -> Result<u64> {
         let part = item.graph.part(&item.platforms);
+        one_size_each(item, &part)?;
         for node in &part.nodes {
             let digest = node.descriptor.digest;
             if self.bytes.insert(digest, node.bytes.clone()).is_none() {
@@ -113,11 +114,7 @@ impl<O: Clone + PartialEq> Collected<O> {
             let origin = item.origins.get(&blob.digest);
             match self.place.get(&blob.digest).and_then(|index| self.blobs.get_mut(*index)) {
                 Some((known, _, _)) if known.size != blob.size => {
-                    return Err(Error::Mismatch {
-                        what: format!("`{}`: the size of blob {}", item.artifact.reference, blob.digest),
-                        expected: format!("{} bytes, as another manifest says", known.size),
-                        got: format!("{} bytes", blob.size),
-                    });
+                    return Err(two_sizes(&item.artifact, blob, known.size));
                 }
                 Some((_, known_role, origins)) => {
                     *known_role = (*known_role).min(*role);
@@ -133,6 +130,27 @@ impl<O: Clone + PartialEq> Collected<O> {
     }
 }
 
+/// Refuses an artifact whose manifests state two sizes for one digest: no bytes can satisfy both.
+fn one_size_each<O>(item: &Item<O>, part: &Part<'_>) -> Result<()> {
+    let nodes = part.nodes.iter().map(|node| (node.descriptor.digest, node.descriptor.size));
+    let mut sizes: HashMap<Digest, u64> = nodes.collect();
+    for child in part.nodes.iter().flat_map(|node| node.manifest.blobs().chain(&node.manifest.manifests)) {
+        let known = *sizes.entry(child.digest).or_insert(child.size);
+        if known != child.size {
+            return Err(two_sizes(&item.artifact, child, known));
+        }
+    }
+    Ok(())
+}
+
+fn two_sizes(artifact: &Artifact, blob: &Descriptor, known: u64) -> Error {
+    Error::Mismatch {
+        what: format!("`{}`: the size of blob {}", artifact.reference, blob.digest),
+        expected: format!("{known} bytes, as another manifest says"),
+        got: format!("{} bytes", blob.size),
+    }
+}
+
 /// Returns what each platform alone would weigh, by platform: the bytes of all blobs, what is shared counted once.
 /// Artifacts without platforms are in every sum.
 pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, u64> {
@@ -145,4 +163,96 @@ pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, u64> {
         sizes.values().fold(0_u64, |sum, size| sum.saturating_add(*size))
     };
     platforms.iter().map(|platform| (platform.clone(), weight(platform))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::graph::Node;
+    use crate::model::artifact::Kind;
+    use crate::model::media_type;
+
+    /// An image with a config and layers, each named by its content.
+    fn item(reference: &str, config: &str, layers: &[&str]) -> Item<String> {
+        let child = |media_type: &str, content: &str| {
+            let digest = Digest::sha256(content.as_bytes());
+            format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{}}}"#, content.len())
+        };
+        let list: Vec<String> = layers.iter().map(|layer| child("l", layer)).collect();
+        let config_child = child(media_type::OCI_CONFIG, config);
+        let raw = format!(r#"{{"schemaVersion":2,"config":{config_child},"layers":[{}]}}"#, list.join(","));
+        let bytes = Bytes::from(raw);
+        let root = Node::new(Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes).unwrap();
+        let artifact = Artifact {
+            kind: Kind::Image,
+            reference: reference.to_owned(),
+            wanted: None,
+            digest: root.descriptor.digest,
+            media_type: media_type::OCI_MANIFEST.to_owned(),
+            artifact_type: None,
+            names: vec![reference.to_owned()],
+            platforms: vec![],
+            sparse: false,
+            omitted: vec![],
+            size: 0,
+        };
+        let contents = layers.iter().chain([&config]);
+        let origins = contents
+            .map(|content| (Digest::sha256(content.as_bytes()), format!("{reference} {content}")))
+            .collect();
+        Item { artifact, graph: Graph::leaf(root), platforms: vec![], origins }
+    }
+
+    fn plan(items: &[Item<String>]) -> Plan<String> {
+        Plan::new(items, vec![], BTreeMap::new()).unwrap()
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_artifacts_and_not_of_the_list() {
+        let (a, b) = (item("r/a:1", "ca", &["base", "a"]), item("r/b:1", "cb", &["base", "b", "ca"]));
+        let (one, other) = (plan(&[a.clone(), b.clone()]), plan(&[b.clone(), a.clone(), b]));
+        assert_eq!(one.contents, other.contents);
+        let digest = |content: &str| Digest::sha256(content.as_bytes());
+        let digests = |list: &[Blob]| list.iter().map(|blob| blob.digest).collect::<Vec<_>>();
+        assert_eq!(digests(&one.contents.configs), [digest("ca"), digest("cb")]);
+        assert_eq!(digests(&one.contents.blobs), [digest("base"), digest("a"), digest("b")]);
+        let base = &one.blobs[2];
+        assert_eq!(
+            (base.0.digest, base.1.clone()),
+            (digest("base"), vec!["r/a:1 base".to_owned(), "r/b:1 base".to_owned()])
+        );
+        let manifest = one.contents.manifests[0].size;
+        assert_eq!(one.contents.artifacts[0].size, manifest + 2 + 4 + 1);
+    }
+
+    #[test]
+    fn what_is_left_out_has_no_slot() {
+        let mut image = item("r/a:1", "c", &["foreign", "own"]);
+        image.artifact.omitted = vec![Digest::sha256(b"foreign")];
+        let plan = plan(&[image]);
+        assert_eq!(plan.contents.blobs.iter().map(|blob| blob.size).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn two_sizes_for_one_digest_are_refused() {
+        let digest = Digest::sha256(b"x");
+        for raw in [
+            format!(r#"{{"layers":[{{"digest":"{digest}","size":1}},{{"digest":"{digest}","size":2}}]}}"#),
+            format!(
+                r#"{{"config":{{"digest":"{digest}","size":1}},"layers":[{{"digest":"{digest}","size":2}}]}}"#
+            ),
+        ] {
+            let bytes = Bytes::from(raw);
+            let root = Node::new(Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes).unwrap();
+            let wrong = Item { graph: Graph::leaf(root), ..item("r/a:1", "c", &[]) };
+            let error = Plan::new(&[wrong], vec![], BTreeMap::new()).unwrap_err();
+            assert_eq!(error.exit_code(), 3, "{error}");
+        }
+        let mut other = item("r/b:1", "c", &["shared"]);
+        let bytes =
+            Bytes::from(format!(r#"{{"layers":[{{"digest":"{}","size":7}}]}}"#, Digest::sha256(b"shared")));
+        let root = Node::new(Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes).unwrap();
+        other.graph = Graph::leaf(root);
+        assert!(Plan::new(&[item("r/a:1", "c", &["shared"]), other], vec![], BTreeMap::new()).is_err());
+    }
 }
