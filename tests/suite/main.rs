@@ -18,4 +18,6 @@ mod site;
 #[cfg(test)]
 mod structure;
 #[cfg(test)]
+mod testdata;
+#[cfg(test)]
 mod tools;
