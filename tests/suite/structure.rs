@@ -228,3 +228,22 @@ fn imports_are_found_in_every_form() {
     assert_eq!(names, ["model", "content", "stores", "ui"]);
     assert_eq!(source.stem(), "key");
 }
+
+#[test]
+fn no_test_file_is_left_out() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut left_out = Vec::new();
+    for binary in ["suite", "long"].map(|name| tests.join(name)) {
+        let main = std::fs::read_to_string(binary.join("main.rs")).unwrap();
+        for entry in std::fs::read_dir(&binary).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let module =
+                path.extension().is_some_and(|ending| ending == "rs") || path.join("mod.rs").is_file();
+            if module && name != "main" && !main.contains(&format!("mod {name};")) {
+                left_out.push(path.display().to_string());
+            }
+        }
+    }
+    none("files that main.rs does not name, so that their tests never run", &left_out);
+}
