@@ -15,6 +15,7 @@ mod export;
 mod man;
 mod registry;
 mod selection;
+mod sideload;
 mod version;
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
@@ -50,6 +51,9 @@ enum Command {
     Export(Box<export::Arguments>),
     Completion(completion::Arguments),
     Man(man::Arguments),
+    /// Write one image tar each into the folder from which containerd imports
+    Sideload(sideload::Arguments),
+    /// Print the version
     Version(version::Arguments),
 }
 
@@ -59,6 +63,7 @@ impl Command {
             Self::Export(_) => "export",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
+            Self::Sideload(_) => "sideload",
             Self::Version(_) => "version",
         }
     }
@@ -102,6 +107,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
         Command::Export(arguments) => export::run(*arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Sideload(arguments) => sideload::run(arguments, ui).await,
         Command::Version(arguments) => Ok(version::run(&arguments)),
     }
 }

@@ -1,6 +1,7 @@
 //! Floor 2: places. Each is plain and knows nothing of jobs or of other places.
 
 pub mod bundle;
+pub mod containerd;
 pub mod file;
 pub mod http;
 pub mod registry;

@@ -8,11 +8,14 @@ mod client;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod containerd;
 mod docker_registry;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod server_interop;
+#[cfg(test)]
+mod sideload;
 #[cfg(test)]
 mod site;
 #[cfg(test)]

@@ -1,0 +1,168 @@
+//! Side-loading: every image of a bundle becomes a tar in the folder from which containerd imports.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+mod closure;
+mod names;
+mod outcome;
+mod place;
+mod plan;
+mod presets;
+mod room;
+mod summary;
+mod write;
+
+use self::closure::Host;
+use self::outcome::Outcome;
+use self::plan::JOBS;
+use self::room::Room;
+use self::summary::Purged;
+use crate::commands::report::Report;
+use crate::content::jobs::{self, OnFailure};
+use crate::content::progress::Progress;
+use crate::model::error::{Error, Result};
+use crate::model::platform::Platform;
+use crate::model::selector::Selection;
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::containerd::folder::ImageFolder;
+
+pub use self::place::Destination;
+pub use self::presets::Preset;
+pub use self::write::Loaded;
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The tars are written.
+    Write,
+    /// It is only said what would be written.
+    DryRun,
+}
+
+/// What to side-load, and where to.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the tars go.
+    pub destination: Destination,
+    /// The folder that holds the host's `/var`: `/`.
+    pub host_root: Utf8PathBuf,
+    /// The platform that runs the images. One: in containerd a name points at one manifest.
+    pub platform: Platform,
+    /// Which artifacts.
+    pub selection: Selection,
+    /// What to do with tars that were imported.
+    pub loaded: Loaded,
+    /// Whether anything is changed.
+    pub mode: Mode,
+}
+
+/// Checks where the tars go, before the bundle is opened.
+///
+/// Errors: [`Error::Usage`], as [`run`].
+pub fn check(options: &Options) -> Result<()> {
+    place::find(&options.destination, &options.host_root).map(drop)
+}
+
+/// Side-loads the images of `bundle`. What fails is in the report, and the others go on.
+///
+/// Errors: [`Error::Usage`] where the folder cannot be the one that was meant; [`Error::NoSpace`] before the first byte.
+pub async fn run(bundle: &Bundle, options: &Options, progress: Arc<dyn Progress>) -> Result<Report> {
+    let place = place::find(&options.destination, &options.host_root)?;
+    let host = Host {
+        platform: options.platform.clone(),
+        takes_every_platform: place.preset.is_some_and(Preset::takes_every_platform),
+    };
+    progress.phase("planning", None, None);
+    let plan = plan::make(bundle, &options.selection, &host).await?;
+    let nothing_to_write = plan.images.iter().all(|(_, planned)| planned.is_err());
+    let folder = Arc::new(match options.mode {
+        Mode::Write if !nothing_to_write => ImageFolder::open(&place.folder, &place.staging)?,
+        _ => ImageFolder::look(&place.folder),
+    });
+    let mut warnings: Vec<String> = place.warning.iter().cloned().chain(plan.warnings).collect();
+    let mut outcomes: Vec<Outcome> = plan.images.into_iter().map(Outcome::from).collect();
+    decide(&folder, &mut outcomes, options.loaded).await;
+    let purged = match options.loaded {
+        Loaded::Purge => purge(&folder, options.mode)?,
+        Loaded::Leave | Loaded::Again => Purged::default(),
+    };
+    let sizes: Vec<u64> = outcomes.iter().filter_map(Outcome::to_write).collect();
+    warnings.extend(Room::of(&place.folder)?.check(&place.folder, &sizes)?);
+    if options.mode == Mode::Write && !nothing_to_write {
+        progress.phase("side-loading", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
+        write(&folder, &mut outcomes, bundle, &progress).await;
+        folder.sync().await?;
+    }
+    if let Some(signal) = outcomes.iter().find_map(Outcome::interrupted) {
+        return Err(Error::Interrupted(signal));
+    }
+    Ok(summary::report(bundle, options, &place, outcomes, &plan.others, purged, warnings))
+}
+
+async fn decide(folder: &Arc<ImageFolder>, outcomes: &mut [Outcome], loaded: Loaded) {
+    let planned = outcomes.iter().map(|outcome| outcome.planned.clone());
+    let results = jobs::run(JOBS, OnFailure::GoOn, planned, |planned| {
+        let folder = Arc::clone(folder);
+        async move {
+            match planned {
+                Some(planned) => write::decide(&folder, planned, loaded).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    })
+    .await;
+    for (outcome, result) in outcomes.iter_mut().zip(results) {
+        match result {
+            Some(Ok(Some((planned, step)))) => {
+                outcome.planned = Some(planned);
+                outcome.step = Some(step);
+            }
+            Some(Ok(None)) => {}
+            Some(Err(error)) => outcome.fail(error),
+            None => outcome.fail(Error::Interrupted(15)),
+        }
+    }
+}
+
+async fn write(
+    folder: &Arc<ImageFolder>,
+    outcomes: &mut [Outcome],
+    bundle: &Bundle,
+    progress: &Arc<dyn Progress>,
+) {
+    let steps = outcomes.iter().map(|outcome| Some((outcome.planned.clone()?, outcome.step?)));
+    let results = jobs::run(JOBS, OnFailure::GoOn, steps, |step| {
+        let (folder, bundle, progress) = (Arc::clone(folder), bundle.clone(), Arc::clone(progress));
+        async move {
+            match step {
+                Some((planned, step)) => {
+                    write::take(&folder, &planned, step, &bundle, progress.as_ref()).await
+                }
+                None => Ok(()),
+            }
+        }
+    })
+    .await;
+    for (outcome, result) in outcomes.iter_mut().zip(results) {
+        match result {
+            Some(Ok(())) => {}
+            Some(Err(error)) => outcome.fail(error),
+            None => outcome.fail(Error::Interrupted(15)),
+        }
+    }
+}
+
+/// Removes the tars of this program that containerd has imported, whichever bundle they came from.
+fn purge(folder: &ImageFolder, mode: Mode) -> Result<Purged> {
+    let mut purged = Purged::default();
+    for (name, existing) in folder.loaded()? {
+        if mode == Mode::Write {
+            folder.remove(&name)?;
+        }
+        purged.tars = purged.tars.saturating_add(1);
+        purged.bytes = purged.bytes.saturating_add(existing.size());
+    }
+    Ok(purged)
+}

@@ -1,0 +1,100 @@
+//! What became of one image.
+
+use super::plan::Planned;
+use super::write::Step;
+use crate::commands::report::{ArtifactRow, Status, whole};
+use crate::model::contents::Artifact;
+use crate::model::error::{Error, Result};
+use crate::model::reference::Reference;
+use camino::Utf8Path;
+
+/// An image on its way.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) artifact: Artifact,
+    pub(super) planned: Option<Planned>,
+    pub(super) step: Option<Step>,
+    pub(super) error: Option<Error>,
+}
+
+impl From<(Artifact, Result<Planned>)> for Outcome {
+    fn from((artifact, planned): (Artifact, Result<Planned>)) -> Self {
+        let mut outcome = Self { artifact, planned: None, step: None, error: None };
+        match planned {
+            Ok(planned) => outcome.planned = Some(planned),
+            Err(error) => outcome.fail(error),
+        }
+        outcome
+    }
+}
+
+impl Outcome {
+    /// Notes why it failed; nothing more is done about it.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.step = None;
+        self.error = Some(match error {
+            Error::Interrupted(signal) => Error::Interrupted(signal),
+            error => error.during(format!("could not side-load `{}`", self.artifact.reference)),
+        });
+    }
+
+    /// Returns the signal that ended it.
+    pub(super) fn interrupted(&self) -> Option<u8> {
+        match self.error {
+            Some(Error::Interrupted(signal)) => Some(signal),
+            _ => None,
+        }
+    }
+
+    /// Returns the length of its tar, where that is written.
+    pub(super) fn to_write(&self) -> Option<u64> {
+        matches!(self.step, Some(Step::Write { .. })).then(|| self.size())
+    }
+
+    /// Returns the length of its tar.
+    pub(super) fn size(&self) -> u64 {
+        self.planned.as_ref().map_or(0, |planned| planned.tar.length())
+    }
+
+    /// Returns its row in the report.
+    pub(super) fn row(&self, folder: &Utf8Path) -> ArtifactRow {
+        let planned = self.planned.as_ref();
+        let previous = match self.step {
+            Some(Step::Write { previous }) => previous,
+            _ => None,
+        };
+        ArtifactRow {
+            status: Some(match self.step {
+                Some(Step::Write { .. } | Step::Again) => Status::Done,
+                Some(Step::Present) => Status::Present,
+                Some(Step::LoadedBefore) => Status::LoadedBefore,
+                None => Status::Failed,
+            }),
+            target: planned.map(|planned| folder.join(&planned.file).into_string()),
+            target_digest: planned
+                .map(|planned| planned.manifest)
+                .filter(|manifest| *manifest != self.artifact.digest),
+            previous_digest: previous,
+            error: self.error.as_ref().map(whole),
+            ..row(&self.artifact)
+        }
+    }
+}
+
+/// Returns the row of an artifact that is left alone.
+pub(super) fn row(artifact: &Artifact) -> ArtifactRow {
+    let reference = artifact.reference.parse::<Reference>();
+    ArtifactRow {
+        kind: Some(artifact.kind),
+        name: reference.map_or_else(|_| artifact.reference.clone(), |reference| reference.name()),
+        reference: artifact.reference.clone(),
+        digest: Some(artifact.digest),
+        platforms: artifact.platforms.clone(),
+        size: Some(artifact.size),
+        status: Some(Status::Skipped),
+        target: None,
+        target_digest: None,
+        previous_digest: None,
+        error: None,
+    }
+}

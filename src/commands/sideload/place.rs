@@ -1,0 +1,175 @@
+//! Where the tars go: which folder, and who reads it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::presets::{Preset, under};
+use crate::model::error::{Error, Result};
+
+/// What was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// `--containerd-dir` alone: Canonical Kubernetes.
+    Default,
+    /// `--containerd-dir DIR`.
+    Folder(Utf8PathBuf),
+    /// `--preset NAME`.
+    Preset(Preset),
+}
+
+/// Where the tars go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The folder.
+    pub(super) folder: Utf8PathBuf,
+    /// Where unfinished tars stand.
+    pub(super) staging: Utf8PathBuf,
+    /// Who reads the folder, where that is known.
+    pub(super) preset: Option<Preset>,
+    /// What is odd about it.
+    pub(super) warning: Option<String>,
+}
+
+/// Finds the folder and who reads it on the host whose files are under `root`.
+///
+/// Errors: [`Error::Usage`] where DIR is a bundle, and where the folder belongs to a distribution that is not on this
+/// host while another one is.
+pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> {
+    let preset = match destination {
+        Destination::Default => Some(Preset::K8sSnap),
+        Destination::Preset(preset) => Some(*preset),
+        Destination::Folder(folder) => {
+            refuse_bundle(folder)?;
+            Preset::ALL.into_iter().find(|preset| same(folder, &under(root, preset.folder())))
+        }
+    };
+    let folder = match (destination, preset) {
+        (Destination::Folder(folder), _) => folder.clone(),
+        (_, preset) => under(root, preset.unwrap_or(Preset::K8sSnap).folder()),
+    };
+    let others: Vec<Preset> =
+        Preset::ALL.into_iter().filter(|other| Some(*other) != preset && other.is_installed(root)).collect();
+    let warning = match preset {
+        Some(preset) if preset.is_installed(root) => None,
+        Some(preset) => match others.first() {
+            Some(other) => return Err(another(preset, *other, &folder)),
+            None => {
+                Some(format!("nothing on this host reads `{folder}` yet: {} is not installed", preset.name()))
+            }
+        },
+        None => Some(match others.first() {
+            Some(other) => format!(
+                "nothing on this host reads `{folder}`: {} is installed here and reads `{}` (`--preset {}`)",
+                other.name(),
+                other.folder(),
+                other.word()
+            ),
+            None => format!("nothing on this host reads `{folder}`"),
+        }),
+    };
+    let staging = match folder.parent().filter(|_| preset.is_some_and(Preset::takes_any_name)) {
+        Some(parent) => parent.to_owned(),
+        None => folder.clone(),
+    };
+    Ok(Place { folder, staging, preset, warning })
+}
+
+fn another(wanted: Preset, there: Preset, folder: &Utf8Path) -> Error {
+    Error::usage(
+        format!("`{folder}` belongs to {}, which is not installed here; {} is", wanted.name(), there.name()),
+        Some(&format!(
+            "use `--preset {}`; where {} is still to come, make its folder first: `mkdir -p {folder}`",
+            there.word(),
+            wanted.name()
+        )),
+    )
+}
+
+/// `--containerd-dir site.tar` reads the bundle as the folder.
+fn refuse_bundle(folder: &Utf8Path) -> Result<()> {
+    if !folder.is_file() && folder.extension() != Some("tar") {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("`{folder}` is taken as the folder of `--containerd-dir`, and looks like a bundle"),
+        Some(&format!(
+            "run `airgap-bundle sideload {folder} --containerd-dir`, or `airgap-bundle sideload --containerd-dir={} {folder}`",
+            Preset::K8sSnap.folder()
+        )),
+    ))
+}
+
+/// Compares two folders by name and, where both are there, by where their links lead.
+fn same(a: &Utf8Path, b: &Utf8Path) -> bool {
+    a.components().eq(b.components())
+        || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(folders: &[&str]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::try_from(root.path().to_owned()).unwrap();
+        for folder in folders {
+            std::fs::create_dir_all(path.join(folder)).unwrap();
+        }
+        (root, path)
+    }
+
+    #[test]
+    fn the_folder_of_what_is_installed_is_taken() {
+        let (_held, root) = host(&["var/snap/k8s"]);
+        let place = find(&Destination::Default, &root).unwrap();
+        assert_eq!(place.folder, root.join("var/snap/k8s/common/images"));
+        assert_eq!((place.staging, place.preset, place.warning), (place.folder, Some(Preset::K8sSnap), None));
+        let typed = find(&Destination::Folder(root.join("var/snap/k8s/common/images/")), &root).unwrap();
+        assert_eq!(typed.preset, Some(Preset::K8sSnap));
+    }
+
+    #[test]
+    fn the_folder_of_another_is_refused() {
+        let (_held, root) = host(&["var/lib/rancher/k3s"]);
+        for destination in [
+            Destination::Default,
+            Destination::Preset(Preset::Microk8s),
+            Destination::Folder(root.join("var/snap/k8s/common/images")),
+        ] {
+            let error = find(&destination, &root).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.hint().unwrap().starts_with("use `--preset k3s`; "), "{error:?}");
+        }
+        assert!(find(&Destination::Preset(Preset::K3s), &root).unwrap().warning.is_none());
+        let elsewhere = find(&Destination::Folder(root.join("stick")), &root).unwrap();
+        assert!(elsewhere.warning.unwrap().ends_with(
+            "K3s is installed here and reads `/var/lib/rancher/k3s/agent/images` (`--preset k3s`)"
+        ));
+    }
+
+    #[test]
+    fn a_folder_that_nobody_reads_is_a_warning() {
+        let (_held, root) = host(&[]);
+        let place = find(&Destination::Default, &root).unwrap();
+        assert!(place.warning.unwrap().ends_with("yet: Canonical Kubernetes is not installed"));
+        let place = find(&Destination::Folder("/elsewhere".into()), &root).unwrap();
+        assert_eq!(place.warning.as_deref(), Some("nothing on this host reads `/elsewhere`"));
+    }
+
+    #[test]
+    fn unfinished_tars_stand_outside_where_any_name_is_taken() {
+        let (_held, root) = host(&["var/lib/k0s"]);
+        let place = find(&Destination::Preset(Preset::K0s), &root).unwrap();
+        assert_eq!(place.staging, root.join("var/lib/k0s"));
+    }
+
+    #[test]
+    fn a_bundle_is_no_folder() {
+        let error = find(&Destination::Folder("site.tar".into()), "/".into()).unwrap_err();
+        assert_eq!(
+            error.hint(),
+            Some(
+                "run `airgap-bundle sideload site.tar --containerd-dir`, or `airgap-bundle sideload --containerd-dir=/var/snap/k8s/common/images site.tar`"
+            )
+        );
+    }
+}
