@@ -90,9 +90,14 @@ fn describe(host: &str, error: &reqwest::Error) -> (String, Option<String>, Outl
             .iter()
             .any(|error| error.to_string().contains("proxy") || error.to_string().contains("tunnel"));
         let through = if proxy { " through the proxy" } else { "" };
-        return (format!("could not connect to `{host}`{through}: {innermost}"), None, Outlook::Unreachable);
+        let hint = innermost.contains("handshake eof").then(|| plain(host));
+        return (format!("could not connect to `{host}`{through}: {innermost}"), hint, Outlook::Unreachable);
     }
     (format!("the connection to `{host}` failed: {innermost}"), None, Outlook::Transient)
+}
+
+fn plain(host: &str) -> String {
+    format!("if it speaks plain HTTP, say `--plain-http {host}`")
 }
 
 fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, Outlook) {
@@ -104,9 +109,7 @@ fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, O
         rustls::Error::InvalidCertificate(_) => {
             Some(format!("if this is known and meant, say `--insecure-skip-tls-verify {host}`"))
         }
-        rustls::Error::InvalidMessage(_) => {
-            Some(format!("if it speaks plain HTTP, say `--plain-http {host}`"))
-        }
+        rustls::Error::InvalidMessage(_) => Some(plain(host)),
         _ => None,
     };
     let why = match error {

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::url::is_loopback;
@@ -56,13 +56,17 @@ struct System {
 impl System {
     /// Reads the files. It needs the runtime, so it waits for the first look-up.
     fn read() -> Self {
-        let (mut builder, has_servers) = TokioResolver::builder_tokio().map_or_else(
-            |_| {
-                let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
-                (TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default()), false)
-            },
-            |builder| (builder, true),
-        );
+        TokioResolver::builder_tokio()
+            .map_or_else(|_| Self::of_hosts_file(), |builder| Self::of(builder, true))
+    }
+
+    /// For a host without name servers.
+    fn of_hosts_file() -> Self {
+        let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
+        Self::of(TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default()), false)
+    }
+
+    fn of(mut builder: ResolverBuilder<TokioRuntimeProvider>, has_servers: bool) -> Self {
         builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         Self { resolver: builder.build().ok(), has_servers }
     }
@@ -91,5 +95,26 @@ impl Resolve for Resolver {
             let found: Addrs = Box::new(found.into_iter());
             Ok(found)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_servers_it_fails_at_once_and_says_so() {
+        let error = System::of_hosts_file().lookup("registry.example".to_owned()).await.unwrap_err();
+        assert!(error.is_final());
+        assert!(error.to_string().contains("/etc/resolv.conf names no server"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn this_host_needs_no_file() {
+        for name in ["localhost", "registry.localhost"] {
+            let found: Vec<SocketAddr> =
+                Resolver::default().resolve(name.parse().unwrap()).await.unwrap().collect();
+            assert!(found.len() == 2 && found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::settings::{ClientCertificate, HttpSettings};
 use crate::model::error::{Error, Result};
 
 /// Whether a server's certificate is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Check {
     /// Against the system's roots and the named ones.
     Full,
@@ -87,7 +87,7 @@ impl Tls {
 }
 
 /// Whether the client certificate is shown to a server that asks: not to one that another server redirects to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Identity {
     /// It is.
     Shown,

@@ -1,6 +1,7 @@
 //! The connection pools below everything: one for each way of trusting a server.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, NoProxy, Proxy, Url};
@@ -17,10 +18,14 @@ pub(super) struct Transports {
     tls: Tls,
     resolver: Resolver,
     settings: HttpSettings,
-    plain: OnceLock<Client>,
-    checked: OnceLock<Client>,
-    checked_hidden: OnceLock<Client>,
-    unchecked: OnceLock<Client>,
+    pools: Mutex<BTreeMap<Pool, Client>>,
+}
+
+/// Which connections may be shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pool {
+    Plain,
+    Tls(Check, Identity),
 }
 
 impl Transports {
@@ -31,29 +36,32 @@ impl Transports {
             tls: Tls::read(settings)?,
             resolver: Resolver::default(),
             settings: settings.clone(),
-            plain: OnceLock::new(),
-            checked: OnceLock::new(),
-            checked_hidden: OnceLock::new(),
-            unchecked: OnceLock::new(),
+            pools: Mutex::default(),
         })
     }
 
     /// Returns the pool for a URL.
-    pub(super) fn of(&self, url: &Url, identity: Identity) -> Result<&Client> {
-        let (place, check, identity) = if url.scheme() == "http" {
-            (&self.plain, Check::None, Identity::Hidden)
-        } else if names(&self.settings.insecure_skip_tls_verify, url) {
-            (&self.unchecked, Check::None, Identity::Hidden)
-        } else if identity == Identity::Shown {
-            (&self.checked, Check::Full, identity)
+    pub(super) fn of(&self, url: &Url, identity: Identity) -> Result<Client> {
+        let pool = if url.scheme() == "http" {
+            Pool::Plain
         } else {
-            (&self.checked_hidden, Check::Full, identity)
+            let unchecked = names(&self.settings.insecure_skip_tls_verify, url);
+            let nothing_to_hide = self.settings.client_certificate.is_none();
+            Pool::Tls(
+                if unchecked { Check::None } else { Check::Full },
+                if nothing_to_hide { Identity::Hidden } else { identity },
+            )
         };
-        if let Some(client) = place.get() {
-            return Ok(client);
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = pools.get(&pool) {
+            return Ok(client.clone());
         }
-        let client = self.client(check, identity)?;
-        Ok(place.get_or_init(|| client))
+        let client = match pool {
+            Pool::Plain => self.client(Check::None, Identity::Hidden)?,
+            Pool::Tls(check, identity) => self.client(check, identity)?,
+        };
+        pools.insert(pool, client.clone());
+        Ok(client)
     }
 
     fn client(&self, check: Check, identity: Identity) -> Result<Client> {
@@ -68,6 +76,8 @@ impl Transports {
             .no_proxy()
             .http1_only()
             .tcp_nodelay(true)
+            // Whoever takes nothing for a while is judged by the stall rule, not by the kernel.
+            .tcp_user_timeout(None)
             .connect_timeout(self.settings.time_outs.connect)
             .pool_idle_timeout(Duration::from_secs(50))
             .pool_max_idle_per_host(self.settings.per_host.saturating_mul(2));

@@ -2,6 +2,7 @@
 
 mod auth;
 mod faults;
+mod limits;
 mod place;
 mod redirects;
 mod roundtrip;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use airgap_bundle::content::body::ProvenBody;
 use airgap_bundle::model::descriptor::Descriptor;
 use airgap_bundle::stores::registry::client::{By, Repository};
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, RequestView, Server};
 use futures_util::TryStreamExt as _;
 
 use super::place::{Place, read};
@@ -83,4 +83,29 @@ async fn a_slow_reader_is_no_stall() {
         place.clock.advance(Duration::from_secs(600));
     }
     assert_eq!((size, place.waits().len()), (8 << 20, 0));
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_takes_is_ended_and_begun_again() {
+    let puts = |view: &RequestView<'_>| view.method == "PUT" && view.is_upload();
+    let faults = Faults::times(1, Fault::Stall, puts);
+    let server = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let (place, repository) = (Place::new(), Repository::new(&server.host(), "a").unwrap());
+    let content = bytes(1, 16 << 20);
+    let mut put = Box::pin(place.put(&repository, &content));
+    let asked = || server.requests().iter().any(|request| request.method == "PUT");
+    let told = || !place.heard.notes.lock().unwrap().is_empty();
+    let mut turns = 0;
+    while !told() {
+        assert!(futures_util::poll!(&mut put).is_pending());
+        tokio::task::yield_now().await;
+        turns += 1;
+        // As long as the client waits for its own source, time does not count.
+        if turns % 1000 == 0 && asked() {
+            place.clock.advance(Duration::from_secs(60));
+        }
+    }
+    put.await.unwrap();
+    let notes = place.heard.notes.lock().unwrap().clone();
+    assert!(matches!(&notes[..], [note] if note.contains("within 60 seconds")), "{notes:?}");
 }

@@ -160,3 +160,13 @@ async fn a_source_that_fails_gives_the_upload_up() {
     assert!(matches!(error, Error::Interrupted(2)), "{error}");
     assert_eq!(server.uploads(), 0);
 }
+
+#[tokio::test]
+async fn a_registry_that_spoils_what_it_gets_is_not_fed_for_ever() {
+    let spoiled = r#"{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match"}]}"#;
+    let fault = Fault::Status { status: 400, headers: Vec::new(), body: spoiled.to_owned() };
+    let (server, place, repository) = serve(Faults::times(100, fault, puts));
+    let error = place.put(&repository, &bytes(1, SIZE)).await.unwrap_err();
+    assert!(error.to_string().contains("DIGEST_INVALID"), "{error}");
+    assert_eq!((server.uploads(), place.waits().len()), (0, 3));
+}

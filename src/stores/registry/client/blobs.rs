@@ -62,6 +62,8 @@ impl RegistryClient {
         match reply.head.status.as_u16() {
             200 => Ok(reply.head.length().is_none_or(|size| size == blob.size)),
             404 => Ok(false),
+            // A storage host that answers only the GET it was asked for; the registry would not send us to nothing.
+            400 | 403 | 405 if reply.head.foreign => Ok(true),
             _ => Err(self.refusal(repository, &format!("blob {}", blob.digest), &reply)),
         }
     }

@@ -12,8 +12,11 @@ use super::{RegistryClient, Repository};
 use crate::content::body::ProvenBody;
 use crate::model::descriptor::Descriptor;
 use crate::model::error::{Error, Result};
-use crate::stores::http::{Failure, Flow, Head, MAX_SMALL, Request, is_transient};
+use crate::stores::http::{Failure, Flow, Head, MAX_SMALL, Outlook, Request, is_transient};
 use crate::stores::registry::auth::{Access, Scopes};
+
+/// So often a blob is begun again after its session was lost, whatever progress there was in between.
+const MAX_RESTARTS: u32 = 3;
 
 /// What became of one PUT.
 enum Put {
@@ -52,7 +55,7 @@ impl RegistryClient {
         let scopes = Scopes::of(repository.path(), Access::Push);
         let mut turn = self.turn(repository, &base, scopes).await?;
         let mut tries = self.http.tries();
-        let (mut known, mut offset) = (session, 0);
+        let (mut known, mut offset, mut restarts) = (session, 0, 0);
         loop {
             let session = if let Some(session) = known.take() {
                 session
@@ -73,7 +76,9 @@ impl RegistryClient {
                 }
                 Put::Lost(error) => {
                     self.cancel_upload(repository, &session).await;
-                    let failure = Failure { error, outlook: crate::stores::http::Outlook::Transient };
+                    restarts += 1;
+                    let outlook = if restarts > MAX_RESTARTS { Outlook::Final } else { Outlook::Transient };
+                    let failure = Failure { error, outlook };
                     self.http.pause_after(&request, &mut tries, failure).await?;
                     continue;
                 }
