@@ -26,6 +26,11 @@ pub trait ReadAt: Send + Sync + Debug {
     }
     /// Fills `buffer` from `offset`, or fails with [`io::ErrorKind::UnexpectedEof`].
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Lets the system forget what it remembers of the bytes, so that the next read asks the medium. Does nothing
+    /// where nothing is remembered.
+    fn forget_cached(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl ReadAt for File {
@@ -35,6 +40,14 @@ impl ReadAt for File {
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         FileExt::read_exact_at(self, buffer, offset)
+    }
+
+    fn forget_cached(&self) -> io::Result<()> {
+        // Pages that are not on the medium yet would stay; a file system that cannot sync has nothing to forget.
+        let _ = self.sync_data();
+        rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed)?;
+        rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::Sequential)?;
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use tar::{EntryType, Header};
 
+use super::rules::printable;
 use crate::model::digest::Digest;
 
 /// A tar block: 512 bytes.
@@ -50,6 +51,83 @@ pub fn entry_header(name: &str, size: u64) -> Vec<u8> {
 pub fn header_length(name_length: usize, size: u64) -> u64 {
     // A PAX body is at most `NNN path=` and 141 bytes and `NN size=` and 20 bytes: always one block.
     if name_length > MAX_NAME || size > MAX_OCTAL { 3 * BLOCK } else { BLOCK }
+}
+
+/// Reads the size field of a plain header: 11 octal digits.
+pub(super) fn stated_size(block: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(block.get(124..135)?).ok()?;
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    u64::from_str_radix(digits, 8).ok()
+}
+
+/// How a block differs from the header that should stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is that header with some bytes changed.
+    WrongBytes,
+    /// It is another entry, or no header at all.
+    SomethingElse,
+}
+
+/// Says what stands in `block` instead of the header of `name` with `size`, or with any size.
+pub(super) fn explain(name: &str, size: Option<u64>, block: &[u8]) -> (Found, String) {
+    let expected = entry_header(name, size.or_else(|| stated_size(block)).unwrap_or_default());
+    let wrong = expected.iter().zip(block).filter(|(a, b)| a != b).count();
+    let intact = is_intact(block);
+    if wrong <= 16 && !intact {
+        return (Found::WrongBytes, format!("the header of `{name}` has wrong bytes"));
+    }
+    let found = match block {
+        [0x1f, 0x8b, ..] => "a file compressed with gzip: decompress it first".to_owned(),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "a file compressed with zstd: decompress it first".to_owned(),
+        _ if block.iter().all(|byte| *byte == 0) => "zeros".to_owned(),
+        _ if intact => describe(block),
+        _ => "no tar header".to_owned(),
+    };
+    let wanted = size.map(|size| format!(" of {size} bytes")).unwrap_or_default();
+    (Found::SomethingElse, format!("expected entry `{name}`{wanted}, got {found}"))
+}
+
+/// Returns whether the block is a tar header whose checksum is right.
+pub(super) fn is_intact(block: &[u8]) -> bool {
+    let Some(block) = block.get(..512) else { return false };
+    let header = Header::from_byte_slice(block);
+    let sum = block.iter().enumerate().fold(0_u32, |sum, (at, byte)| {
+        sum.wrapping_add(u32::from(if (148..156).contains(&at) { b' ' } else { *byte }))
+    });
+    block.get(257..262) == Some(b"ustar") && header.cksum().is_ok_and(|stated| stated == sum)
+}
+
+/// Says what a header that is intact stands for.
+pub(super) fn describe(block: &[u8]) -> String {
+    let text = |from: usize, to: usize| {
+        let bytes = block.get(from..to).unwrap_or_default();
+        let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        printable(&String::from_utf8_lossy(bytes))
+    };
+    let name = match text(345, 500) {
+        prefix if prefix.is_empty() => text(0, 100),
+        prefix => format!("{prefix}/{}", text(0, 100)),
+    };
+    let kind = match block.get(156).copied().unwrap_or_default() {
+        0 | b'0' => {
+            let size = stated_size(block).map(|size| format!(" of {size} bytes")).unwrap_or_default();
+            return format!("entry `{name}`{size}");
+        }
+        b'1' => return format!("hard link `{name}` to `{}`", text(157, 257)),
+        b'2' => return format!("symbolic link `{name}` to `{}`", text(157, 257)),
+        b'3' | b'4' => "device",
+        b'5' => "folder",
+        b'6' => "FIFO",
+        b'S' => "GNU sparse file",
+        b'L' | b'K' => "GNU long name",
+        b'x' => "PAX header",
+        b'g' => "global PAX header",
+        other => return format!("entry `{name}` of type {other:#04x}"),
+    };
+    format!("{kind} `{name}`")
 }
 
 fn plain(name: &str, size: u64, entry_type: EntryType) -> Header {

@@ -1,9 +1,12 @@
 //! The bundle: slots computed from sizes, the reader, and the file in the making (`bundle-format.md`).
 
+mod head;
 pub mod header;
 pub mod journal;
 pub mod partial;
 pub mod previous;
 pub mod reader;
+mod rules;
 pub mod slots;
+pub mod verify;
 pub mod workshop;

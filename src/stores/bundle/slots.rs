@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use super::header::{END, blob_name, entry_header, header_length, padding};
-use crate::model::contents::{Blob, Contents};
+use crate::model::contents::{self, Blob, Contents};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 
+/// The longest `index.json` that is read or written: 64 MiB.
+pub const MAX_INDEX: u64 = 64 << 20;
 /// The content of the first entry.
 pub const OCI_LAYOUT: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
@@ -23,6 +25,13 @@ pub struct Slot {
     pub offset: u64,
 }
 
+impl Slot {
+    /// Returns where the bytes end and padding begins.
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.size)
+    }
+}
+
 /// The places of everything in a bundle.
 #[derive(Clone, Debug)]
 pub struct Slots {
@@ -35,16 +44,25 @@ pub struct Slots {
 impl Slots {
     /// Computes the places from the contents and the length of `bundle.json`.
     ///
-    /// Errors: [`Error::Unsupported`] where the sizes add up to more than a file can hold, or a digest is there twice.
+    /// Errors: [`Error::Unsupported`] where the sizes add up to more than a file can hold, a digest is there twice, or
+    /// `bundle.json` or `index.json` is longer than a reader takes.
     pub fn new(contents: &Contents, bundle_length: u64) -> Result<Self> {
         // The id has a fixed length, so the length of the index does not depend on it.
         let index = contents.index(&Digest::Sha256([0; 32]));
         let mut position = Position(0);
         let [layout_length, index_length] =
             [OCI_LAYOUT.len(), index.len()].map(|length| u64::try_from(length).unwrap_or(u64::MAX));
-        for (name, length) in
-            [("oci-layout", layout_length), ("index.json", index_length), ("bundle.json", bundle_length)]
-        {
+        for (name, length, limit) in [
+            ("oci-layout", layout_length, layout_length),
+            ("index.json", index_length, MAX_INDEX),
+            ("bundle.json", bundle_length, contents::MAX_SIZE),
+        ] {
+            if length > limit {
+                return Err(Error::Unsupported {
+                    message: format!("`{name}` has {length} bytes, more than {limit}"),
+                    hint: Some("split the list into several bundles".to_owned()),
+                });
+            }
             position.entry(name.len(), length)?;
         }
         let head = position.0;
@@ -72,7 +90,22 @@ impl Slots {
 
     /// Returns the place of a blob.
     pub fn get(&self, digest: &Digest) -> Option<&Slot> {
-        self.all.get(*self.by_digest.get(digest)?)
+        self.at(self.position(digest)?)
+    }
+
+    /// Returns the place of the `position`th blob, counted from 0.
+    pub fn at(&self, position: usize) -> Option<&Slot> {
+        self.all.get(position)
+    }
+
+    /// Returns which blob of the tar it is, counted from 0.
+    pub fn position(&self, digest: &Digest) -> Option<usize> {
+        self.by_digest.get(digest).copied()
+    }
+
+    /// Returns how many blobs there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
     }
 
     /// Returns the length of what stands before the blobs.

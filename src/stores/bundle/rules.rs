@@ -1,0 +1,94 @@
+//! What `bundle.json` must keep to besides its shape, checked before anything is computed from it
+//! (`bundle-format.md`, "Rules for bundle.json").
+
+use std::collections::HashSet;
+
+use crate::model::artifact::Kind;
+use crate::model::contents::{self, Artifact, Contents};
+use crate::model::digest::Digest;
+use crate::model::reference::Reference;
+use crate::model::{manifest, media_type};
+
+/// The longest name, reference, label or type, in bytes.
+const MAX_TEXT: usize = 1024;
+/// The most names, platforms or omitted layers of one artifact.
+const MAX_LIST: usize = 1000;
+
+/// Says what makes well-formed contents unusable.
+pub(super) fn check(contents: &Contents) -> Result<(), String> {
+    let count = contents.count();
+    if count > contents::MAX_ENTRIES {
+        return Err(format!("{count} entries are more than {}", contents::MAX_ENTRIES));
+    }
+    for (what, group, limit) in [
+        ("manifest", &contents.manifests, manifest::MAX_SIZE),
+        ("config", &contents.configs, contents::MAX_CONFIG),
+    ] {
+        if let Some(large) = group.iter().find(|blob| blob.size > limit) {
+            return Err(format!("{what} {} has {} bytes, more than {limit}", large.digest, large.size));
+        }
+    }
+    if !ascending(&contents.artifacts) || !ascending(&contents.missing) {
+        return Err("artifacts are not in order, or one is there twice".to_owned());
+    }
+    for missing in &contents.missing {
+        check_text("reference", &missing.reference)?;
+    }
+    for (name, text) in &contents.labels {
+        check_text("label", name)?;
+        check_text("label", text)?;
+    }
+    let manifests: HashSet<&Digest> = contents.manifests.iter().map(|blob| &blob.digest).collect();
+    contents.artifacts.iter().try_for_each(|artifact| check_artifact(artifact, &manifests))
+}
+
+fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(), String> {
+    let reference = &artifact.reference;
+    check_text("reference", reference)?;
+    let what = format!("artifact `{}`", printable(reference));
+    if !manifests.contains(&artifact.digest) {
+        return Err(format!("{what} has root {}, which is not listed", artifact.digest));
+    }
+    if !media_type::is_manifest(&artifact.media_type) {
+        return Err(format!("{what} has media type `{}`", printable(&artifact.media_type)));
+    }
+    for text in artifact.wanted.iter().chain(&artifact.artifact_type) {
+        check_text(&what, text)?;
+    }
+    for list in [&artifact.names, &artifact.platforms] {
+        list.iter().try_for_each(|text| check_text(&what, text))?;
+        if list.len() > MAX_LIST || !ascending(list) {
+            return Err(format!("{what} has names or platforms that are not in order, or too many"));
+        }
+    }
+    if artifact.omitted.len() > MAX_LIST || !ascending(&artifact.omitted) {
+        return Err(format!("{what} omits layers that are not in order, or too many"));
+    }
+    if artifact.kind == Kind::Image
+        && let Some(bad) =
+            artifact.names.iter().chain([reference]).find(|name| name.parse::<Reference>().is_err())
+    {
+        return Err(format!("{what}: `{}` is not a reference", printable(bad)));
+    }
+    Ok(())
+}
+
+fn check_text(what: &str, text: &str) -> Result<(), String> {
+    let shown = || printable(text);
+    if text.is_empty() || text.len() > MAX_TEXT {
+        return Err(format!("{what}: `{}` has {} bytes: expected 1 to {MAX_TEXT}", shown(), text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("{what}: `{}` has control characters", shown()));
+    }
+    Ok(())
+}
+
+fn ascending<T: Ord>(list: &[T]) -> bool {
+    list.is_sorted_by(|a, b| a < b)
+}
+
+/// Makes a text from outside safe for a terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().take(200).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,125 @@
+//! Proves every byte of a bundle, both ways: everything that `bundle.json` says is there and right, and nothing else
+//! is there. It goes on after a mistake, to find all of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::header::END;
+use super::reader::Bundle;
+use crate::content::jobs::{self, OnFailure, Stop};
+use crate::content::progress::Progress;
+use crate::model::error::{Error, FormatState, Result};
+use closure::{Closure, Users};
+pub use frame::{RESERVED, Reserved, is_reserved};
+pub use problem::{Place, Problem};
+use sequential::{Ended, Sequential};
+
+mod closure;
+mod entries;
+mod frame;
+mod problem;
+mod sequential;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Everything that is wrong, by offset.
+    pub problems: Vec<Problem>,
+    /// Artifacts, by their number in `bundle.json`, that something is wrong with.
+    pub lacking: HashSet<usize>,
+    /// Entries of the reserved tail. The bundle id does not cover them.
+    pub reserved: Vec<Reserved>,
+}
+
+/// Proves a bundle, which may end too early ([`Bundle::open_head`]), with `jobs` threads.
+///
+/// Errors: only where nobody waits any more; what is wrong with the bundle is in the result.
+pub async fn verify(bundle: &Bundle, jobs: usize, progress: Arc<dyn Progress>) -> Result<Verified> {
+    let slots = bundle.slots();
+    let held = slots.iter().take_while(|slot| slot.end() <= bundle.length()).count();
+    progress.phase("verifying", Some(bundle.length()), None);
+
+    let (reading, watching) = (bundle.clone(), Arc::clone(&progress));
+    let batches = entries::batches(slots, held, jobs);
+    let proven = jobs::run_blocking(jobs, OnFailure::Stop, batches, move |batch, stop| {
+        entries::prove(&reading, batch, stop, watching.as_ref())
+    });
+    let mut problems = Vec::new();
+    for result in proven.await.into_iter().flatten() {
+        problems.extend(result?);
+    }
+
+    let reading = bundle.clone();
+    let rest = jobs::run_blocking(1, OnFailure::Stop, [problems], move |problems, stop| {
+        rest(&reading, held, problems, stop, progress.as_ref())
+    });
+    rest.await.into_iter().flatten().next().unwrap_or(Err(Error::Interrupted(15)))
+}
+
+/// Proves what is not an entry of a blob, and puts everything together.
+fn rest(
+    bundle: &Bundle,
+    held: usize,
+    mut problems: Vec<Problem>,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<Verified> {
+    let slots = bundle.slots();
+    let mut reserved = Vec::new();
+    let mut head = Sequential::new(bundle.file().as_ref(), 0, slots.head(), stop, progress);
+    let mut found = frame::prove_head(bundle, &mut head, &mut problems);
+    if bundle.length() >= slots.length() {
+        let end = slots.length().saturating_sub(END);
+        let mut tail = Sequential::new(bundle.file().as_ref(), end, bundle.length(), stop, progress);
+        found =
+            found.and(frame::prove_end(bundle, &mut tail, &mut problems).map(|entries| reserved = entries));
+    }
+    match found {
+        Ok(()) => {}
+        Err(Ended::Stopped(error)) => return Err(error),
+        Err(Ended::Unreadable(offset, error)) => {
+            let message = format!("it cannot be read: {error}");
+            problems.push(Problem::new(offset, FormatState::Damaged, message, Place::Frame));
+        }
+    }
+
+    let bad: HashSet<usize> = problems
+        .iter()
+        .filter_map(|problem| if let Place::Blob(index) = problem.place { Some(index) } else { None })
+        .collect();
+    let mut closure = Closure::new(bundle, &bad, held);
+    closure.walk(stop)?;
+    let Closure { problems: named, users, lacking, .. } = closure;
+    for problem in &mut problems {
+        if let Place::Blob(index) = problem.place {
+            problem.message.push_str(&used_by(bundle, users.get(&index)));
+        }
+    }
+    problems.extend(named);
+    problems.extend(short(bundle, held, lacking.len()));
+    problems.sort_by_key(|problem| problem.offset);
+    Ok(Verified { problems, lacking, reserved })
+}
+
+/// Says what is lost where the file ends too early.
+fn short(bundle: &Bundle, held: usize, lacking: usize) -> Option<Problem> {
+    let (expected, length) = (bundle.slots().length(), bundle.length());
+    let count = bundle.slots().count();
+    let lost = count.saturating_sub(held);
+    let artifacts = bundle.contents().artifacts.len();
+    let message = format!(
+        "the file ends: expected {expected} bytes, got {length} bytes, so that {lost} of {count} blobs are not whole \
+         and {lacking} of {artifacts} artifacts lack something"
+    );
+    (length < expected).then(|| Problem::new(length, FormatState::Incomplete, message, Place::From(held)))
+}
+
+/// Names the artifacts that need a blob.
+fn used_by(bundle: &Bundle, users: Option<&Users>) -> String {
+    let Some(users) = users else { return String::new() };
+    let artifacts = users.first.iter().filter_map(|number| bundle.contents().artifacts.get(*number));
+    let names: Vec<String> = artifacts.map(|artifact| format!("`{}`", artifact.reference)).collect();
+    let more = users.count.saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(", in {}{more}", names.join(", "))
+}
