@@ -10,12 +10,15 @@ use crate::commands::report::Report;
 use crate::model::error::Error;
 use crate::ui::{ProgressMode, Ui};
 
+mod bundle;
 mod completion;
 mod export;
+mod inspect;
 mod man;
 mod registry;
 mod selection;
 mod sideload;
+mod verify;
 mod version;
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
@@ -50,10 +53,11 @@ struct Talk {
 enum Command {
     Export(Box<export::Arguments>),
     Completion(completion::Arguments),
+    Inspect(inspect::Arguments),
     Man(man::Arguments),
     /// Write one image tar each into the folder from which containerd imports
     Sideload(sideload::Arguments),
-    /// Print the version
+    Verify(verify::Arguments),
     Version(version::Arguments),
 }
 
@@ -62,8 +66,10 @@ impl Command {
         match self {
             Self::Export(_) => "export",
             Self::Completion(_) => "completion",
+            Self::Inspect(_) => "inspect",
             Self::Man(_) => "man",
             Self::Sideload(_) => "sideload",
+            Self::Verify(_) => "verify",
             Self::Version(_) => "version",
         }
     }
@@ -106,8 +112,10 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     match command {
         Command::Export(arguments) => export::run(*arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
+        Command::Inspect(arguments) => inspect::run(arguments, ui),
         Command::Man(arguments) => man::run(&arguments),
         Command::Sideload(arguments) => sideload::run(arguments, ui).await,
+        Command::Verify(arguments) => verify::run(arguments, ui).await,
         Command::Version(arguments) => Ok(version::run(&arguments)),
     }
 }

@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
+use crate::model::reference::Reference;
 
 /// The result of a command. A command that could not begin returns an [`Error`] instead.
 #[derive(Debug, Default)]
@@ -100,6 +102,31 @@ pub struct ArtifactRow {
     pub error: Option<String>,
 }
 
+impl From<&Artifact> for ArtifactRow {
+    /// Makes the row of an artifact that nothing has happened to yet.
+    fn from(artifact: &Artifact) -> Self {
+        let name = match artifact.reference.parse::<Reference>() {
+            Ok(reference) if !matches!(artifact.kind, Kind::File | Kind::Assert) => {
+                reference.repository().rsplit('/').next().unwrap_or_default().to_owned()
+            }
+            _ => artifact.reference.clone(),
+        };
+        Self {
+            kind: Some(artifact.kind),
+            name,
+            reference: artifact.reference.clone(),
+            digest: Some(artifact.digest),
+            platforms: artifact.platforms.clone(),
+            size: Some(artifact.size),
+            status: None,
+            target: None,
+            target_digest: None,
+            previous_digest: None,
+            error: None,
+        }
+    }
+}
+
 /// Sums over a command.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Totals {
@@ -189,6 +216,11 @@ impl Report {
     pub fn failed(command: &'static str, error: Error) -> Self {
         Self { command, failures: vec![error], ..Self::default() }
     }
+}
+
+/// Returns a count with its noun: `1 artifact`, `2 artifacts`.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Returns an error with its causes, one a line.

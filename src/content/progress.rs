@@ -14,6 +14,10 @@ pub trait Progress: Send + Sync + Debug {
     fn ended(&self, item: &str);
     /// Something that a person would want to know now: a wait, a retry, a fallback. Not an error.
     fn note(&self, text: &str);
+    /// A bundle says of itself that it lacks something: the first line of whatever is done with it.
+    fn announce(&self, text: &str) {
+        self.note(text);
+    }
     /// A request was made; shown with `-v`. The text is free of secrets.
     fn request(&self, text: &str);
 }

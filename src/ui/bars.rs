@@ -86,6 +86,10 @@ impl Progress for Bars {
         self.bar.println(format!("note: {text}"));
     }
 
+    fn announce(&self, text: &str) {
+        self.bar.println(text);
+    }
+
     fn request(&self, text: &str) {
         if self.verbose {
             self.bar.println(text);

@@ -102,6 +102,10 @@ impl Progress for Plain {
         self.talk("note", &format!("note: {text}"));
     }
 
+    fn announce(&self, text: &str) {
+        self.talk("announcement", text);
+    }
+
     fn request(&self, text: &str) {
         if self.verbose {
             self.talk("request", text);

@@ -35,6 +35,7 @@ pub use later::not_yet;
 pub use merge::merge;
 pub use position::{MAX_MISTAKES, Mistake, Position, Source};
 pub use require::{Require, require};
+pub use token::quote;
 
 use parser::Line;
 

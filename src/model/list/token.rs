@@ -56,8 +56,8 @@ pub(super) fn split(line: &str) -> Result<Vec<Token>, Fault> {
     Ok(tokens)
 }
 
-/// Writes `text` so that [`split`] reads it back as one word.
-pub(super) fn quote(text: &str) -> String {
+/// Writes `text` so that a list reads it back as one word.
+pub fn quote(text: &str) -> String {
     let plain = !text.is_empty()
         && !text.starts_with('#')
         && !text.contains(|character: char| character == '"' || character.is_whitespace());

@@ -130,12 +130,10 @@ impl Reader<'_> {
             return Err(self.format(FormatState::Foreign, at, message));
         }
         let id = parsed.annotations.get(ID_ANNOTATION).map_or("", String::as_str);
-        match id.parse() {
-            Ok(id @ Digest::Sha256(_)) => Ok(id),
-            _ => {
-                let message = format!("`index.json` has no bundle id in annotation `{ID_ANNOTATION}`");
-                Err(self.format(FormatState::Foreign, at, message))
-            }
+        if let Ok(id @ Digest::Sha256(_)) = id.parse() {
+            return Ok(id);
         }
+        let message = format!("`index.json` has no bundle id in annotation `{ID_ANNOTATION}`");
+        Err(self.format(FormatState::Foreign, at, message))
     }
 }

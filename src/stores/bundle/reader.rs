@@ -41,16 +41,21 @@ impl Bundle {
     /// Errors: [`Error::Format`], with the offset.
     pub fn read(file: Arc<dyn ReadAt>, path: &str) -> Result<Self> {
         let bundle = Self::read_head(file, path)?;
-        let (expected, length) = (bundle.slots.length(), bundle.length);
-        if length < expected {
-            let first = bundle.slots.iter().find(|slot| slot.end() > length);
-            let lost =
-                first.map(|slot| format!(", so blob {} is not whole", slot.digest)).unwrap_or_default();
-            let message = format!("the file ends: expected {expected} bytes, got {length} bytes{lost}");
-            let path = path.to_owned();
-            return Err(Error::Format { path, state: FormatState::Incomplete, offset: length, message });
-        }
+        bundle.check_length()?;
         Ok(bundle)
+    }
+
+    /// Checks that the file is long enough for what its head says.
+    pub fn check_length(&self) -> Result<()> {
+        let (expected, length) = (self.slots.length(), self.length);
+        if length >= expected {
+            return Ok(());
+        }
+        let first = self.slots.iter().find(|slot| slot.end() > length);
+        let lost = first.map(|slot| format!(", so blob {} is not whole", slot.digest)).unwrap_or_default();
+        let message = format!("the file ends: expected {expected} bytes, got {length} bytes{lost}");
+        let path = self.path.to_string();
+        Err(Error::Format { path, state: FormatState::Incomplete, offset: length, message })
     }
 
     /// Opens the file at `path` as [`Bundle::open`], even where it ends too early: for whoever tells what is lost.

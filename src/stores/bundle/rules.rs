@@ -55,14 +55,17 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
     for text in artifact.wanted.iter().chain(&artifact.artifact_type) {
         check_text(&what, text)?;
     }
-    for list in [&artifact.names, &artifact.platforms] {
-        list.iter().try_for_each(|text| check_text(&what, text))?;
-        if list.len() > MAX_LIST || !ascending(list) {
-            return Err(format!("{what} has names or platforms that are not in order, or too many"));
+    artifact.names.iter().chain(&artifact.platforms).try_for_each(|text| check_text(&what, text))?;
+    let platforms: Vec<Vec<&str>> =
+        artifact.platforms.iter().map(|platform| platform.split('/').collect()).collect();
+    for (list, count, in_order) in [
+        ("names", artifact.names.len(), ascending(&artifact.names)),
+        ("platforms", platforms.len(), ascending(&platforms)),
+        ("omitted layers", artifact.omitted.len(), ascending(&artifact.omitted)),
+    ] {
+        if count > MAX_LIST || !in_order {
+            return Err(format!("{what} has {list} that are not in order, or more than {MAX_LIST}"));
         }
-    }
-    if artifact.omitted.len() > MAX_LIST || !ascending(&artifact.omitted) {
-        return Err(format!("{what} omits layers that are not in order, or too many"));
     }
     if artifact.kind == Kind::Image
         && let Some(bad) =

@@ -1,6 +1,6 @@
 //! Follows what every artifact names, from its root down, and proves that all of it is there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::problem::{Place, Problem};
@@ -102,8 +102,8 @@ pub(super) struct Closure<'a> {
     pub(super) problems: Vec<Problem>,
     /// Whether some manifest could not be followed, so that what is below it is unknown.
     blind: bool,
-    /// Artifacts, by number, that do not have all they need.
-    pub(super) lacking: HashSet<usize>,
+    /// Artifacts, by number, that do not have all they need, with the first reason.
+    pub(super) lacking: BTreeMap<usize, String>,
 }
 
 /// How a blob was named by whatever was walked so far.
@@ -127,7 +127,7 @@ impl<'a> Closure<'a> {
             users: HashMap::new(),
             problems: Vec::new(),
             blind: false,
-            lacking: HashSet::new(),
+            lacking: BTreeMap::new(),
         }
     }
 
@@ -145,9 +145,9 @@ impl<'a> Closure<'a> {
 
     fn wrong(&mut self, number: usize, offset: u64, state: FormatState, message: &str) {
         let reference = self.contents.artifacts.get(number).map_or("", |artifact| &artifact.reference);
+        self.lacking.entry(number).or_insert_with(|| message.to_owned());
         let message = format!("{message}, in `{reference}`");
         self.problems.push(Problem::new(offset, state, message, Place::Artifact(number)));
-        self.lacking.insert(number);
     }
 
     fn artifact(&mut self, number: usize, artifact: &Artifact) {
@@ -168,7 +168,7 @@ impl<'a> Closure<'a> {
             }
             level = below;
         }
-        if walk.sum.whole && !self.lacking.contains(&number) {
+        if walk.sum.whole && !self.lacking.contains_key(&number) {
             self.sums(number, artifact, walk.sum);
         }
     }
@@ -218,8 +218,13 @@ impl<'a> Closure<'a> {
     /// Compares what `bundle.json` says of a root with what the root says.
     fn root(&mut self, number: usize, artifact: &Artifact, node: &Node, offset: u64) {
         let kind = artifact.kind;
-        // What a snap is, its artifact type says, which is not one of those that decide otherwise.
-        if node.kind != kind && !(kind == Kind::Snap && node.kind == Kind::Artifact) {
+        // A file out of a registry is an artifact there, and a snap is told from one by the list alone.
+        let agrees = match kind {
+            Kind::Artifact => !matches!(node.kind, Kind::Image | Kind::Chart),
+            Kind::Snap => node.kind == Kind::Artifact,
+            _ => node.kind == kind,
+        };
+        if !agrees {
             let message = format!("root {} is of kind {}, expected {kind}", artifact.digest, node.kind);
             self.wrong(number, offset, FormatState::Foreign, &message);
         }
@@ -261,7 +266,8 @@ impl<'a> Closure<'a> {
             }
         }
         if fresh && (index >= self.held || self.bad.contains(&index)) {
-            self.lacking.insert(number);
+            let how = if index < self.held { "is damaged" } else { "lies beyond the end of the file" };
+            self.lacking.entry(number).or_insert_with(|| format!("blob {} {how}", child.digest));
             if index < self.held {
                 let users = self.users.entry(index).or_default();
                 users.count = users.count.saturating_add(1);
@@ -355,9 +361,12 @@ fn node_of(manifest: &Manifest) -> Node {
         media_type: if role == Role::Manifest { blob.media_type.clone() } else { String::new() },
         role,
     };
-    let distribution = |media_type: &str| match media_type::is_non_distributable(media_type) {
-        true => Distribution::Optional,
-        false => Distribution::Wanted,
+    let distribution = |media_type: &str| {
+        if media_type::is_non_distributable(media_type) {
+            Distribution::Optional
+        } else {
+            Distribution::Wanted
+        }
     };
     // An index may name what is no manifest; that is not carried.
     let manifests = manifest

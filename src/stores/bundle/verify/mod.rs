@@ -1,7 +1,7 @@
 //! Proves every byte of a bundle, both ways: everything that `bundle.json` says is there and right, and nothing else
 //! is there. It goes on after a mistake, to find all of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::header::END;
@@ -25,8 +25,8 @@ mod sequential;
 pub struct Verified {
     /// Everything that is wrong, by offset.
     pub problems: Vec<Problem>,
-    /// Artifacts, by their number in `bundle.json`, that something is wrong with.
-    pub lacking: HashSet<usize>,
+    /// Artifacts, by their number in `bundle.json`, that something is wrong with, and the first thing that is.
+    pub lacking: BTreeMap<usize, String>,
     /// Entries of the reserved tail. The bundle id does not cover them.
     pub reserved: Vec<Reserved>,
 }
@@ -66,8 +66,8 @@ fn rest(
 ) -> Result<Verified> {
     let slots = bundle.slots();
     let mut reserved = Vec::new();
-    let mut head = Sequential::new(bundle.file().as_ref(), 0, slots.head(), stop, progress);
-    let mut found = frame::prove_head(bundle, &mut head, &mut problems);
+    let mut start = Sequential::new(bundle.file().as_ref(), 0, slots.head(), stop, progress);
+    let mut found = frame::prove_head(bundle, &mut start, &mut problems);
     if bundle.length() >= slots.length() {
         let end = slots.length().saturating_sub(END);
         let mut tail = Sequential::new(bundle.file().as_ref(), end, bundle.length(), stop, progress);

@@ -191,6 +191,6 @@ mod tests {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         assert!(matches!(reader.hash(99_900, &mut hasher), Err(Ended::Unreadable(40_960, _))));
         reader.skip_to(45_056);
-        assert_eq!(reader.expect(&[7; 54_944]).unwrap(), None);
+        assert_eq!(reader.expect(&vec![7; 54_944]).unwrap(), None);
     }
 }

@@ -1,0 +1,36 @@
+//! `airgap-bundle verify`.
+
+use super::bundle::{BundleArguments, IncompleteArguments};
+use crate::commands::report::Report;
+use crate::commands::verify::{self, From, Options};
+use crate::model::error::Result;
+use crate::ui::Ui;
+
+/// Prove every byte of a bundle, offline, without unpacking it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  airgap-bundle verify
+  airgap-bundle verify /media/stick/site.tar --expect sha256:…")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    bundle: BundleArguments,
+    #[command(flatten)]
+    incomplete: IncompleteArguments,
+    /// Allow what the system has in memory instead of reading the medium
+    #[arg(long)]
+    cached: bool,
+    /// Hash with this many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+}
+
+pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let options = Options {
+        choice: arguments.bundle.choice(arguments.incomplete),
+        from: if arguments.cached { From::Cache } else { From::Medium },
+        jobs: arguments.jobs.map_or_else(cores, usize::from),
+        progress: ui.progress(),
+    };
+    verify::run(options).await
+}

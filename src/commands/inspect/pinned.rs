@@ -1,0 +1,63 @@
+//! A bundle as a list that `export` takes, every artifact pinned by its digest.
+
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::digest::Digest;
+use crate::model::error::Result;
+use crate::model::list::quote;
+use crate::model::manifest::Manifest;
+use crate::model::reference::Reference;
+use crate::stores::bundle::reader::Bundle;
+
+/// Returns one line for each artifact. What no line of a list can name is a comment.
+pub(super) fn list(bundle: &Bundle, artifacts: &[&Artifact]) -> Result<String> {
+    let mut text = String::new();
+    for artifact in artifacts {
+        text.push_str(&line(bundle, artifact)?);
+        text.push('\n');
+    }
+    for missing in &bundle.contents().missing {
+        text.push_str("# missing: ");
+        text.extend(missing.reference.chars().filter(|character| !character.is_control()));
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
+    let mut words = vec![artifact.kind.word().to_owned()];
+    match (artifact.kind, pinned(artifact)) {
+        (Kind::File | Kind::Assert, _) => {
+            words.push(quote(&format!("./{}", artifact.reference)));
+            if artifact.kind == Kind::File && artifact.reference.contains('/') {
+                words.push(quote(&format!("name={}", artifact.reference)));
+            }
+            words.extend(content(bundle, artifact)?.map(|digest| format!("sha256={}", digest.hex())));
+        }
+        (Kind::Image | Kind::Artifact, Some(reference)) => words.push(reference.to_string()),
+        (Kind::Chart, Some(reference)) => words.push(format!("oci://{reference}")),
+        (Kind::Image | Kind::Artifact | Kind::Chart | Kind::Snap, _) => {
+            return Ok(format!("# {} {} {}", artifact.kind, artifact.reference, artifact.digest));
+        }
+    }
+    if artifact.sparse && !artifact.platforms.is_empty() {
+        words.push(quote(&format!("platform={}", artifact.platforms.join(","))));
+    }
+    words.extend(artifact.wanted.iter().map(|wanted| quote(&format!("as={wanted}"))));
+    Ok(words.join(" "))
+}
+
+/// Returns the reference with its digest, its tag kept as a name.
+fn pinned(artifact: &Artifact) -> Option<Reference> {
+    let reference: Reference = artifact.reference.parse().ok()?;
+    let (registry, repository) = (reference.registry(), reference.repository());
+    Reference::new(registry, repository, reference.tag(), Some(artifact.digest)).ok()
+}
+
+/// Returns the sha256 of a file's bytes: the digest of the one layer of its manifest.
+fn content(bundle: &Bundle, artifact: &Artifact) -> Result<Option<Digest>> {
+    let raw = bundle.manifest(&artifact.digest)?;
+    let manifest = Manifest::parse(&artifact.media_type, &raw).ok();
+    let layer = manifest.and_then(|manifest| manifest.layers.first().map(|layer| layer.digest));
+    Ok(layer.filter(|digest| matches!(digest, Digest::Sha256(_))))
+}
