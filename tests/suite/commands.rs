@@ -107,9 +107,9 @@ fn man_says_what_it_could_not_do() {
 #[test]
 fn a_wrong_call_is_exit_2_and_names_the_right_one() {
     let site = Site::new();
-    site.run("versionn")
+    site.run("completoin")
         .stderr(
-            "error: unrecognized subcommand 'versionn'\n\n  tip: a similar subcommand exists: 'version'\n\n\
+            "error: unrecognized subcommand 'completoin'\n\n  tip: a similar subcommand exists: 'completion'\n\n\
              Usage: airgap-bundle [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.\n",
         )
         .code(2);
