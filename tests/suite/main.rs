@@ -11,6 +11,7 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod containerd;
+#[cfg(test)]
 mod docker_registry;
 #[cfg(test)]
 mod fixture;
