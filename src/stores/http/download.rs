@@ -8,9 +8,10 @@ use camino::Utf8Path;
 use futures_util::StreamExt;
 use futures_util::future::FutureExt;
 use reqwest::Url;
+use reqwest::header::ETAG;
 
 use super::resume::{Expected, Open, body, from_offset};
-use super::{HttpClient, Lane, MAX_SMALL, Request, Response, shown};
+use super::{Head, HttpClient, Lane, MAX_SMALL, Request, Response, shown};
 use crate::model::error::{Error, Result};
 
 /// The largest file that is fetched so: 1 TiB.
@@ -49,15 +50,20 @@ pub async fn download(client: &HttpClient, url: &Url, path: &Utf8Path) -> Result
     if size > MAX_SIZE {
         return Err(too_long());
     }
+    let version = first.head.text(&ETAG).map(str::to_owned);
     let first = Arc::new(Mutex::new(Some(first)));
-    let again = (client.clone(), url.clone());
+    let again = (client.clone(), url.clone(), version);
     let open: Open = Arc::new(move |offset| {
-        let (client, url) = again.clone();
+        let (client, url, version) = again.clone();
         let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
             match first {
                 Some(response) if offset == 0 => Ok(response),
-                _ => answer(&client, &url, offset).await,
+                _ => {
+                    let response = answer(&client, &url, offset).await?;
+                    same(&response.head, version.as_deref())?;
+                    Ok(response)
+                }
             }
         }
         .boxed()
@@ -68,6 +74,18 @@ pub async fn download(client: &HttpClient, url: &Url, path: &Utf8Path) -> Result
         file.write_all(&chunk?).map_err(Error::io(writing()))?;
     }
     Ok(())
+}
+
+/// Refuses the rest of another file than the one that was begun: no digest would tell.
+fn same(head: &Head, version: Option<&str>) -> Result<()> {
+    match (version, head.text(&ETAG)) {
+        (Some(begun), Some(now)) if begun != now => Err(Error::Network {
+            what: head.asked(),
+            why: "the file changed while it was fetched".to_owned(),
+            hint: None,
+        }),
+        _ => Ok(()),
+    }
 }
 
 async fn answer(client: &HttpClient, url: &Url, offset: u64) -> Result<Response> {
@@ -82,4 +100,31 @@ async fn answer(client: &HttpClient, url: &Url, offset: u64) -> Result<Response>
         return Err(Error::NotFound { what: format!("`{}`", shown(url)), hint: None });
     }
     Err(Error::Remote { what, status, detail: String::new(), hint: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+    use reqwest::{Method, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn the_rest_of_another_file_is_refused() {
+        for (begun, now, good) in [
+            (Some("\"a\""), Some("\"a\""), true),
+            (Some("\"a\""), Some("\"b\""), false),
+            (None, Some("\"b\""), true),
+            (Some("\"a\""), None, true),
+        ] {
+            let head = Head {
+                method: Method::GET,
+                status: StatusCode::PARTIAL_CONTENT,
+                headers: now.map(|now| (ETAG, now.parse().unwrap())).into_iter().collect::<HeaderMap>(),
+                url: "https://host/file".parse().unwrap(),
+                foreign: false,
+            };
+            assert_eq!(same(&head, begun).is_ok(), good, "{begun:?} {now:?}");
+        }
+    }
 }

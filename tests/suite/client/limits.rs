@@ -26,7 +26,7 @@ async fn many_blobs_pass_one_by_one() {
         async move {
             let content = bytes(seed, 100_000);
             let blob = place.put(&repository, &content).await.unwrap();
-            assert_eq!(place.get(&repository, &blob).await.unwrap(), content);
+            assert!(place.get(&repository, &blob).await.unwrap() == content);
         }
     });
     futures_util::future::join_all(all).await;

@@ -1,6 +1,7 @@
 //! The registry client, against the project's own server with its faults and against `docker-registry`.
 
 mod auth;
+mod downloads;
 mod faults;
 mod limits;
 mod place;

@@ -23,7 +23,7 @@ async fn a_redirect_to_another_port_gets_no_credentials() {
         let (place, _file) = logged_in(&server.host(), "user", "secret");
         let repository = Repository::new(&server.host(), "a").unwrap();
         storage.clear_requests();
-        assert_eq!(place.get(&repository, &Descriptor::new("", digest, 200_000)).await.unwrap(), content);
+        assert!(place.get(&repository, &Descriptor::new("", digest, 200_000)).await.unwrap() == content);
         assert!(storage.requests().iter().all(|request| request.authorization.is_none()));
         assert_eq!(storage.requests().len(), 1);
         let requests = place.heard.requests.lock().unwrap().join("\n");
@@ -78,7 +78,7 @@ async fn foreign_layers_come_from_their_urls_without_credentials() {
     let mut layer =
         Descriptor::new("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", digest, 100_000);
     layer.urls = vec!["ftp://nowhere/".to_owned(), format!("{}/v2/a/blobs/{digest}", web.url())];
-    assert_eq!(place.get(&repository, &layer).await.unwrap(), content);
+    assert!(place.get(&repository, &layer).await.unwrap() == content);
     assert!(web.requests().iter().all(|request| request.authorization.is_none()));
     layer.media_type = media_type::OCTET_STREAM.to_owned();
     assert!(place.get(&repository, &layer).await.is_err(), "an ordinary layer comes from its registry");

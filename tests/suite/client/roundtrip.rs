@@ -87,7 +87,7 @@ async fn empty_and_sha512(place: &Place, host: &str) {
     let blob = Descriptor::new(media_type::OCTET_STREAM, hasher.finish(), 70_000);
     place.client.upload(&repository, &blob, None, opener(&blob, &content)).await.unwrap();
     assert!(place.client.has_blob(&repository, &blob).await.unwrap());
-    assert_eq!(place.get(&repository, &blob).await.unwrap(), content);
+    assert!(place.get(&repository, &blob).await.unwrap() == content);
 }
 
 async fn mounts(place: &Place, host: &str, graph: &Graph) {
@@ -100,7 +100,7 @@ async fn mounts(place: &Place, host: &str, graph: &Graph) {
     let mounted = place.client.mount(&to, &blob.digest, &from).await.unwrap();
     let Mounted::Open(session) = mounted else { panic!("{mounted:?}") };
     place.client.upload(&to, &blob, Some(session), opener(&blob, &content)).await.unwrap();
-    assert_eq!(place.get(&to, &blob).await.unwrap(), content);
+    assert!(place.get(&to, &blob).await.unwrap() == content);
 }
 
 async fn absences(place: &Place, host: &str) {

@@ -138,7 +138,11 @@ impl Authorizer {
                     authority(&realm),
                     found.source
                 ),
-                hint: None,
+                hint: Some(format!(
+                    "if this is the right one, say `--token-host {}={}`",
+                    purpose.registry,
+                    realm.host_str().unwrap_or_default()
+                )),
             });
         }
         let rejected = used
