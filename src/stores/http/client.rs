@@ -213,7 +213,10 @@ impl HttpClient {
         let silence = std::pin::pin!(flow.silence(time_outs, &*self.0.clock));
         let answer = match select(Box::pin(client.execute(sent)), silence).await {
             Either::Left((Ok(response), _)) => response,
-            Either::Left((Err(error), _)) => return Err(Failure::of(&request.method, &hop.url, &error)),
+            Either::Left((Err(error), _)) => {
+                let proxy = self.0.transports.proxy_of(&hop.url);
+                return Err(Failure::of(&request.method, &hop.url, proxy.as_deref(), &error));
+            }
             Either::Right((after, _)) => {
                 return Err(Failure::time_out(&request.method, &hop.url, after.as_secs()));
             }

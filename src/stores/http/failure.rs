@@ -34,10 +34,15 @@ impl Failure {
         Self { error, outlook: Outlook::Final }
     }
 
-    /// Describes an error of the transport while `method` was sent to `url`.
-    pub fn of(method: &reqwest::Method, url: &Url, error: &reqwest::Error) -> Self {
+    /// Describes an error of the transport while `method` was sent to `url`, through `proxy` where there is one.
+    pub(super) fn of(
+        method: &reqwest::Method,
+        url: &Url,
+        proxy: Option<&str>,
+        error: &reqwest::Error,
+    ) -> Self {
         let host = authority(url);
-        let (why, hint, outlook) = describe(&host, error);
+        let (why, hint, outlook) = describe(&host, proxy, error);
         Self { error: Error::Network { what: format!("{method} {}", shown(url)), why, hint }, outlook }
     }
 
@@ -72,7 +77,7 @@ pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a r
     chain(error).into_iter().find_map(|error| error.downcast_ref())
 }
 
-fn describe(host: &str, error: &reqwest::Error) -> (String, Option<String>, Outlook) {
+fn describe(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> (String, Option<String>, Outlook) {
     let all = chain(error);
     if let Some(error) = all.iter().find_map(|error| error.downcast_ref::<ResolveError>()) {
         let outlook = if error.is_final() { Outlook::Final } else { Outlook::Unreachable };
@@ -82,18 +87,23 @@ fn describe(host: &str, error: &reqwest::Error) -> (String, Option<String>, Outl
         return describe_tls(host, error);
     }
     let innermost = all.last().map(ToString::to_string).unwrap_or_default();
+    // A proxy that answers refuses to make a tunnel; one that does not was never reached.
+    let peer = match proxy {
+        Some(proxy) if innermost.contains("tunnel") || innermost.contains("proxy auth") => {
+            let why = format!("the proxy `{proxy}` did not connect to `{host}`: {innermost}");
+            return (why, None, Outlook::Unreachable);
+        }
+        Some(proxy) => format!("the proxy `{proxy}` for `{host}`"),
+        None => format!("`{host}`"),
+    };
     if error.is_timeout() && error.is_connect() {
-        return (format!("`{host}` did not accept a connection in time"), None, Outlook::Unreachable);
+        return (format!("{peer} did not accept a connection in time"), None, Outlook::Unreachable);
     }
     if error.is_connect() {
-        let proxy = all
-            .iter()
-            .any(|error| error.to_string().contains("proxy") || error.to_string().contains("tunnel"));
-        let through = if proxy { " through the proxy" } else { "" };
         let hint = innermost.contains("handshake eof").then(|| plain(host));
-        return (format!("could not connect to `{host}`{through}: {innermost}"), hint, Outlook::Unreachable);
+        return (format!("could not connect to {peer}: {innermost}"), hint, Outlook::Unreachable);
     }
-    (format!("the connection to `{host}` failed: {innermost}"), None, Outlook::Transient)
+    (format!("the connection to {peer} failed: {innermost}"), None, Outlook::Transient)
 }
 
 fn plain(host: &str) -> String {

@@ -11,6 +11,7 @@ mod failure;
 mod flow;
 mod host;
 mod page;
+mod proxy;
 mod redirect;
 mod request;
 mod resolver;

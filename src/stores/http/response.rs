@@ -86,7 +86,7 @@ impl Response {
             let chunk = match select(Box::pin(self.inner.chunk()), clock.timer(silence)).await {
                 Either::Left((Ok(chunk), _)) => chunk,
                 Either::Left((Err(error), _)) => {
-                    return Err(Failure::of(&self.head.method, &self.head.url, &error));
+                    return Err(Failure::of(&self.head.method, &self.head.url, None, &error));
                 }
                 Either::Right(_) => {
                     return Err(Failure::time_out(&self.head.method, &self.head.url, silence.as_secs()));

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, NoProxy, Proxy, Url};
+use reqwest::{Client, Url};
 
+use super::proxy::Proxies;
 use super::resolver::Resolver;
-use super::settings::{HttpSettings, ProxySettings};
+use super::settings::HttpSettings;
 use super::tls::{Check, Identity, Tls};
 use super::url::names;
 use crate::model::error::{Error, Result};
@@ -16,6 +17,7 @@ use crate::model::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Transports {
     tls: Tls,
+    proxies: Option<Proxies>,
     resolver: Resolver,
     settings: HttpSettings,
     pools: Mutex<BTreeMap<Pool, Client>>,
@@ -31,9 +33,9 @@ enum Pool {
 impl Transports {
     /// Reads certificates and checks the proxies.
     pub(super) fn new(settings: &HttpSettings) -> Result<Self> {
-        settings.proxy.as_ref().map(proxies).transpose()?;
         Ok(Self {
             tls: Tls::read(settings)?,
+            proxies: settings.proxy.as_ref().map(Proxies::read).transpose()?,
             resolver: Resolver::default(),
             settings: settings.clone(),
             pools: Mutex::default(),
@@ -64,6 +66,11 @@ impl Transports {
         Ok(client)
     }
 
+    /// Returns the proxy that a URL is asked through, as it is shown.
+    pub(super) fn proxy_of(&self, url: &Url) -> Option<String> {
+        self.proxies.as_ref()?.of(url)
+    }
+
     fn client(&self, check: Check, identity: Identity) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("airgap-bundle/", env!("CARGO_PKG_VERSION")))
@@ -81,9 +88,7 @@ impl Transports {
             .connect_timeout(self.settings.time_outs.connect)
             .pool_idle_timeout(Duration::from_secs(50))
             .pool_max_idle_per_host(self.settings.per_host.saturating_mul(2));
-        for proxy in
-            self.settings.proxy.iter().map(proxies).collect::<Result<Vec<_>>>()?.into_iter().flatten()
-        {
+        for proxy in self.proxies.iter().flat_map(Proxies::all) {
             builder = builder.proxy(proxy);
         }
         builder.build().map_err(|error| Error::Network {
@@ -92,16 +97,4 @@ impl Transports {
             hint: None,
         })
     }
-}
-
-fn proxies(settings: &ProxySettings) -> Result<Vec<Proxy>> {
-    let except = NoProxy::from_string(&settings.except);
-    let make = |url: &Option<String>, name: &str, proxy: fn(&str) -> reqwest::Result<Proxy>| {
-        let made = url.as_deref().filter(|url| !url.is_empty()).map(proxy).transpose();
-        // The URL may hold a password: the error does not repeat it.
-        made.map_err(|_| Error::usage(format!("`{name}` is not the URL of a proxy"), None))
-    };
-    let https = make(&settings.https, "HTTPS_PROXY", |url| Proxy::https(url))?;
-    let http = make(&settings.http, "HTTP_PROXY", |url| Proxy::http(url))?;
-    Ok(https.into_iter().chain(http).map(|proxy| proxy.no_proxy(except.clone())).collect())
 }

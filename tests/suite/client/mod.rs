@@ -5,6 +5,7 @@ mod downloads;
 mod faults;
 mod limits;
 mod place;
+mod proxies;
 mod redirects;
 mod roundtrip;
 mod stalls;
