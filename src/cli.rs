@@ -13,6 +13,7 @@ use crate::ui::{ProgressMode, Ui};
 mod bundle;
 mod completion;
 mod export;
+mod import;
 mod inspect;
 mod man;
 mod registry;
@@ -52,6 +53,7 @@ struct Talk {
 #[derive(Debug, Subcommand)]
 enum Command {
     Export(Box<export::Arguments>),
+    Import(Box<import::Arguments>),
     Completion(completion::Arguments),
     Inspect(inspect::Arguments),
     Man(man::Arguments),
@@ -65,6 +67,7 @@ impl Command {
     const fn name(&self) -> &'static str {
         match self {
             Self::Export(_) => "export",
+            Self::Import(_) => "import",
             Self::Completion(_) => "completion",
             Self::Inspect(_) => "inspect",
             Self::Man(_) => "man",
@@ -111,6 +114,7 @@ fn threads() -> usize {
 async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     match command {
         Command::Export(arguments) => export::run(*arguments, ui).await,
+        Command::Import(arguments) => import::run(*arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Inspect(arguments) => inspect::run(arguments, ui),
         Command::Man(arguments) => man::run(&arguments),

@@ -16,6 +16,8 @@ mod docker_registry;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod server_interop;
 #[cfg(test)]
 mod sideload;

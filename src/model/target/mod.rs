@@ -4,6 +4,7 @@
 //! A name never depends on what is at the destination, nor on the other artifacts: the same bundle, prefix and layout
 //! give the same names.
 
+mod artifact;
 mod collision;
 mod destination;
 mod slug;

@@ -3,6 +3,7 @@
 mod blobs;
 mod call;
 mod manifests;
+mod referrers;
 mod refusal;
 mod repository;
 mod session;

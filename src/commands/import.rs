@@ -1,0 +1,197 @@
+//! `import`: everything in a bundle goes into a registry, blobs first, names last.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use super::export::Action;
+use super::open::{self, Choice, Extent, Opened};
+use super::report::Report;
+use crate::content::jobs::OnFailure;
+use crate::content::progress::Progress;
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::error::{Error, Result};
+use crate::model::selector::Selection;
+use crate::model::target::{Destination, Layout};
+use crate::stores::registry::client::RegistryClient;
+
+mod blobs;
+mod index_text;
+mod manifests;
+mod names;
+mod naming;
+mod nodes;
+mod outcome;
+mod plan;
+mod receipt;
+mod referrers;
+mod sparse;
+mod summary;
+mod survey;
+mod work;
+
+pub use self::names::DigestTags;
+use self::names::{Chosen, choose, refuse_collisions};
+use self::nodes::Nodes;
+use self::outcome::Outcome;
+use self::plan::Plan;
+use self::survey::{Expected, Found, Survey};
+use self::work::{Ledger, Work};
+
+/// What to import, and where to.
+#[derive(Debug)]
+pub struct Options {
+    /// The bundle.
+    pub choice: Choice,
+    /// The registry and the prefix in it.
+    pub to: Destination,
+    /// How names are made.
+    pub layout: Layout,
+    /// Which artifacts.
+    pub selection: Selection,
+    /// Whether to only say what would be done.
+    pub action: Action,
+    /// What is done with tags that name something else.
+    pub moved: MovedTags,
+    /// Whether digest-only artifacts get a tag.
+    pub digest_tags: DigestTags,
+    /// Whether a receipt is left.
+    pub receipt: Receipt,
+    /// Whether the first failure ends the import.
+    pub on_failure: OnFailure,
+    /// Speaks to the registry.
+    pub client: RegistryClient,
+    /// How many things are done at once.
+    pub jobs: usize,
+    /// Who watches.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What is done with tags that name something else at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MovedTags {
+    /// Nothing is pushed.
+    Refuse,
+    /// They are moved, and what they named gets a tag of its own: `--move-tags`.
+    Move,
+}
+
+/// Whether a receipt is left at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is.
+    Leave,
+    /// It is not: `--no-receipt`.
+    Omit,
+}
+
+/// Pushes the chosen artifacts. What fails is in the report, and the others go on.
+///
+/// Errors: where nothing could begin: the bundle is not good, names are wrong or collide, the registry does not answer.
+pub async fn run(options: Options) -> Result<Report> {
+    let opened = open::open(&options.choice, Extent::Whole, options.progress.as_ref())?;
+    let chosen = choose(select(&opened, &options.selection)?, &options.to, options.layout)?;
+    let collision = refuse_collisions(&chosen, options.layout).err();
+    if options.action == Action::Say {
+        return Ok(summary::dry_run(&opened, &options, &chosen, collision));
+    }
+    if let Some(error) = collision {
+        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+    }
+    let bundle = Arc::new(opened.bundle.clone());
+    let artifacts: Vec<Artifact> = chosen.iter().map(|chosen| chosen.artifact.clone()).collect();
+    options.progress.phase("planning", None, None);
+    let mut nodes = Nodes::read(&bundle, &artifacts, options.jobs).await;
+    let mut outcomes: Vec<Outcome> =
+        artifacts.iter().map(|artifact| Outcome::from(nodes.defect(&bundle, artifact))).collect();
+    let sound: Vec<(usize, &Chosen)> = chosen
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| outcomes.get(*place).is_some_and(Outcome::is_open))
+        .collect();
+    let plan = Plan::new(&options.to, &sound, &nodes, options.digest_tags)?;
+    let work = Arc::new(Work {
+        bundle,
+        client: options.client.for_push(),
+        plan,
+        nodes,
+        jobs: options.jobs,
+        on_failure: options.on_failure,
+        progress: Arc::clone(&options.progress),
+        silence: AtomicU32::new(0),
+    });
+    let mut ledger = Ledger::default();
+    let known = receipt::known(&work, &options).await?;
+    let expected = if known.is_there() { Expected::Names } else { Expected::Nothing };
+    let survey = survey::survey(&work, expected).await?;
+    if let Some(error) = refuse_moved(&options, &work, &survey, &chosen) {
+        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+    }
+    let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
+    ledger.stopped = stop_early;
+    if !stop_early {
+        let names: Vec<Arc<str>> =
+            artifacts.iter().map(|artifact| artifact.reference.as_str().into()).collect();
+        blobs::push(&work, &survey, &names, &mut ledger).await;
+        manifests::push(&work, &survey, &mut ledger).await;
+    }
+    let mut named = naming::set(&work, survey, &mut ledger).await;
+    referrers::list(&work, &mut named).await;
+    outcome::settle(&work, named, &ledger, &mut outcomes);
+    let mut report = summary::report(&opened, &options, &work, &chosen, outcomes, &ledger);
+    if let Err(error) = receipt::leave(&work, &options, known, &report).await {
+        report.warnings.push(error);
+    }
+    opened.conclude(&mut report);
+    Ok(report)
+}
+
+/// Returns the artifacts that are selected.
+fn select(opened: &Opened, selection: &Selection) -> Result<Vec<Artifact>> {
+    let all = &opened.bundle.contents().artifacts;
+    let takes = |artifact: &&Artifact| selection.takes(artifact.kind, &artifact.reference);
+    let selected: Vec<Artifact> = all.iter().filter(takes).cloned().collect();
+    if selected.is_empty() && !all.is_empty() {
+        let hint = "see what is in it with `airgap-bundle inspect`";
+        return Err(Error::usage("`--only` and `--except` leave none of the bundle's artifacts", Some(hint)));
+    }
+    Ok(selected)
+}
+
+/// Returns the selectors that take nothing, as warnings.
+fn idle(opened: &Opened, selection: &Selection) -> Vec<String> {
+    let all = &opened.bundle.contents().artifacts;
+    let listed: Vec<(Kind, &str)> =
+        all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
+    selection
+        .idle(&listed)
+        .iter()
+        .map(|selector| format!("`{selector}` takes nothing in the bundle"))
+        .collect()
+}
+
+/// Refuses to move tags that name something else, unless that is wanted.
+fn refuse_moved(options: &Options, work: &Work, survey: &Survey, chosen: &[Chosen]) -> Option<Error> {
+    if options.moved == MovedTags::Move {
+        return None;
+    }
+    let mut items = Vec::new();
+    for (name, found) in work.plan.names.iter().zip(&survey.names) {
+        if let Found::Other(there) = found
+            && let Some(chosen) = name.artifacts.first().and_then(|place| chosen.get(*place))
+        {
+            let target = chosen.shown(&options.to, options.digest_tags);
+            let reference = &chosen.artifact.reference;
+            items.push(format!("`{target}` is {there}, and would become {} (`{reference}`)", name.root));
+        }
+    }
+    let tags = if items.len() == 1 { "1 tag names".to_owned() } else { format!("{} tags name", items.len()) };
+    (!items.is_empty()).then(|| Error::Conflict {
+        message: format!("{tags} something else at the destination"),
+        items,
+        hint: Some(
+            "`--move-tags` moves them, and keeps what they name under `digest-` tags; `--except` leaves them out"
+                .to_owned(),
+        ),
+    })
+}

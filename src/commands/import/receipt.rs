@@ -1,0 +1,230 @@
+//! The receipt: what was imported and under which names, left at the destination after everything else.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::work::Work;
+use super::{Options, Receipt};
+use crate::commands::report::{ArtifactRow, Report, Status, whole};
+use crate::content::body::{MAX_CHUNK, ProvenBody, raw_of};
+use crate::model::contents::MAX_SIZE;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::{Digest, Hasher};
+use crate::model::error::{Error, Result};
+use crate::model::manifest::Manifest;
+use crate::model::media_type;
+use crate::model::target::Target;
+use crate::stores::registry::client::{By, Repository};
+
+/// Annotation that holds the name of a layer (OCI image spec, "Pre-Defined Annotation Keys").
+const TITLE: &str = "org.opencontainers.image.title";
+const JSON: &str = "application/json";
+const NAMES: &str = "names.json";
+
+/// What is known of the receipt before the import.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// None is wanted.
+    Unwanted,
+    /// There is none.
+    Missing,
+    /// It is there.
+    There(Digest),
+    /// It cannot be asked for.
+    Unknown(Error),
+}
+
+impl Known {
+    /// Returns whether this bundle was imported before.
+    pub(super) const fn is_there(&self) -> bool {
+        matches!(self, Self::There(_))
+    }
+}
+
+/// The names that were set, one file of the receipt. The same import leaves the same bytes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Names {
+    schema: u32,
+    bundle: Digest,
+    names: Vec<Entry>,
+}
+
+/// One name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    /// Without the registry: `mirror/nginx:1.27`.
+    name: String,
+    /// What it is called in the bundle.
+    reference: String,
+    digest: Digest,
+    /// What the name points at, where that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target_digest: Option<Digest>,
+}
+
+/// Asks for the receipt. This is the first request of an import, so it also tells whether the registry answers.
+pub(super) async fn known(work: &Work, options: &Options) -> Result<Known> {
+    if options.receipt == Receipt::Omit {
+        if let Some(repository) = work.plan.repositories.first()
+            && let Err(error @ Error::Network { .. }) = work.client.repository_exists(repository).await
+        {
+            return Err(error);
+        }
+        return Ok(Known::Unwanted);
+    }
+    let (repository, target) = place(work, options)?;
+    match work.client.head_manifest(&repository, By::Tag(target.tag().as_str())).await {
+        Ok(there) => Ok(there.map_or(Known::Missing, |descriptor| Known::There(descriptor.digest))),
+        Err(error) if matches!(error.root(), Error::Network { .. } | Error::Interrupted(_)) => Err(error),
+        Err(error) => Ok(Known::Unknown(error)),
+    }
+}
+
+/// Leaves the receipt. The error is a warning.
+pub(super) async fn leave(
+    work: &Work,
+    options: &Options,
+    known: Known,
+    report: &Report,
+) -> Result<(), String> {
+    let old = match known {
+        Known::Unwanted => return Ok(()),
+        Known::Missing => None,
+        Known::There(digest) => Some(digest),
+        Known::Unknown(error) => return Err(format!("no receipt was left: {}", whole(&error))),
+    };
+    let set = |row: &&ArtifactRow| matches!(row.status, Some(Status::Done | Status::Present));
+    let entries = report.artifacts.iter().filter(set).filter_map(|row| Entry::of(row, options));
+    let names: BTreeMap<String, Entry> = entries.map(|entry| (entry.name.clone(), entry)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let left = write(work, options, old, names).await;
+    left.map_err(|error| format!("no receipt was left: {}", whole(&error)))
+}
+
+impl Entry {
+    fn of(row: &ArtifactRow, options: &Options) -> Option<Self> {
+        let target = row.target.as_deref()?;
+        let name = target.strip_prefix(options.to.registry())?.trim_start_matches('/').to_owned();
+        let (reference, digest) = (row.reference.clone(), row.digest?);
+        Some(Self { name, reference, digest, target_digest: row.target_digest })
+    }
+}
+
+fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {
+    let target = Target::receipt(options.to.prefix(), work.bundle.id())
+        .map_err(|error| Error::usage(error.to_string(), None))?;
+    Ok((Repository::new(options.to.registry(), target.repository())?, target))
+}
+
+async fn write(
+    work: &Work,
+    options: &Options,
+    old: Option<Digest>,
+    mut names: BTreeMap<String, Entry>,
+) -> Result<()> {
+    let (repository, target) = place(work, options)?;
+    let mut made = Made::new(work, &names);
+    if let Some(old) = old.filter(|old| *old != made.root.digest) {
+        for entry in earlier(work, &repository, &old).await? {
+            names.entry(entry.name.clone()).or_insert(entry);
+        }
+        made = Made::new(work, &names);
+    }
+    if old == Some(made.root.digest) {
+        return Ok(());
+    }
+    for (blob, bytes) in &made.blobs {
+        if !work.client.has_blob(&repository, blob).await? {
+            let open = |offset| async move { Ok(body(blob, bytes, offset)) };
+            work.client.upload(&repository, blob, None, open).await?;
+        }
+    }
+    let by = By::Tag(target.tag().as_str());
+    work.client.put_manifest(&repository, by, media_type::OCI_MANIFEST, made.bytes).await?;
+    Ok(())
+}
+
+/// Reads the names of an earlier import of the same bundle, which may have been one of other artifacts.
+async fn earlier(work: &Work, repository: &Repository, old: &Digest) -> Result<Vec<Entry>> {
+    let there = work.client.manifest(repository, By::Digest(old)).await?;
+    let manifest = Manifest::parse(&there.descriptor.media_type, &there.bytes).ok();
+    let Some(manifest) = manifest.filter(|manifest| manifest.type_of_artifact() == media_type::RECEIPT)
+    else {
+        return Err(Error::Conflict {
+            message: format!("its name in `{repository}` is taken by {old}, which is no receipt"),
+            items: vec![],
+            hint: None,
+        });
+    };
+    let titled = |blob: &&Descriptor| blob.annotations.get(TITLE).is_some_and(|title| title == NAMES);
+    let Some(layer) = manifest.layers.iter().find(titled).filter(|layer| layer.size <= MAX_SIZE) else {
+        return Ok(vec![]);
+    };
+    let raw = work.client.blob(repository, layer, 0).await?;
+    let place = format!("registry `{}`", repository.registry());
+    let bytes = ProvenBody::new(layer, raw, &place).bytes().await?;
+    // One that cannot be read is replaced.
+    Ok(serde_json::from_slice::<Names>(&bytes).map(|names| names.names).unwrap_or_default())
+}
+
+/// A receipt, ready to be pushed.
+struct Made {
+    root: Descriptor,
+    bytes: Bytes,
+    blobs: [(Descriptor, Bytes); 3],
+}
+
+impl Made {
+    fn new(work: &Work, names: &BTreeMap<String, Entry>) -> Self {
+        let names = Names { schema: 1, bundle: *work.bundle.id(), names: names.values().cloned().collect() };
+        // Plain data with string keys, which JSON can always hold.
+        let mut text = serde_json::to_vec(&names).unwrap_or_default();
+        text.push(b'\n');
+        let blobs = [
+            (media_type::EMPTY, Bytes::from_static(b"{}")),
+            (JSON, work.bundle.raw().clone()),
+            (JSON, Bytes::from(text)),
+        ];
+        let blobs = blobs.map(|(media_type, bytes)| (Descriptor::of(media_type, &bytes), bytes));
+        let [(config, _), (bundle, _), (names, _)] = &blobs;
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": media_type::OCI_MANIFEST,
+            "artifactType": media_type::RECEIPT,
+            "config": child(config, None),
+            "layers": [child(bundle, Some("bundle.json")), child(names, Some(NAMES))],
+        });
+        let bytes = Bytes::from(manifest.to_string());
+        Self { root: Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes, blobs }
+    }
+}
+
+fn child(blob: &Descriptor, title: Option<&str>) -> serde_json::Value {
+    let mut child =
+        serde_json::json!({"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size});
+    if let (Some(title), Some(fields)) = (title, child.as_object_mut()) {
+        fields.insert("annotations".to_owned(), serde_json::json!({TITLE: title}));
+    }
+    child
+}
+
+/// Makes a body of bytes in memory, from an offset on.
+fn body(blob: &Descriptor, bytes: &Bytes, offset: u64) -> ProvenBody {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let mut hasher = Hasher::new(blob.digest.algorithm());
+    hasher.update(&bytes.slice(..start));
+    let rest = bytes.slice(start..);
+    let mut chunks = Vec::new();
+    let mut at = 0;
+    while at < rest.len() {
+        let end = at.saturating_add(MAX_CHUNK).min(rest.len());
+        chunks.push(rest.slice(at..end));
+        at = end;
+    }
+    ProvenBody::resume(blob, raw_of(chunks), "the receipt", hasher, offset)
+}

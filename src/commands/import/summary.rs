@@ -1,0 +1,133 @@
+//! What is said in the end.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use bytesize::ByteSize;
+
+use super::names::Chosen;
+use super::outcome::Outcome;
+use super::work::{Ledger, Work};
+use super::{Opened, Options, idle};
+use crate::commands::report::{ArtifactRow, Report, Status, counted};
+use crate::model::error::Error;
+
+/// Says where everything would land: `SOURCE -> TARGET`, one a line.
+pub(super) fn dry_run(
+    opened: &Opened,
+    options: &Options,
+    chosen: &[Chosen],
+    collision: Option<Error>,
+) -> Report {
+    let mut report = opened.report("import");
+    let mut text = String::new();
+    for chosen in chosen {
+        let row = row(options, chosen);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{} -> {}", row.reference, row.target.as_deref().unwrap_or_default());
+        report.artifacts.push(row);
+    }
+    report.output = text.into_bytes();
+    report.warnings = idle(opened, &options.selection);
+    report.failures.extend(collision);
+    report.summary.push("nothing was asked of the registry, and nothing was pushed".to_owned());
+    opened.conclude(&mut report);
+    report
+}
+
+/// The report of an import that is refused before anything is pushed.
+pub(super) fn not_begun(opened: &Opened, options: &Options, chosen: &[Chosen], error: Error) -> Report {
+    let mut report = opened.report("import");
+    let skipped = |chosen: &Chosen| ArtifactRow { status: Some(Status::Skipped), ..row(options, chosen) };
+    report.artifacts = chosen.iter().map(skipped).collect();
+    report.warnings = idle(opened, &options.selection);
+    report.failures.push(error);
+    report.summary.push("nothing was pushed".to_owned());
+    opened.conclude(&mut report);
+    report
+}
+
+/// The report of an import.
+pub(super) fn report(
+    opened: &Opened,
+    options: &Options,
+    work: &Work,
+    chosen: &[Chosen],
+    outcomes: Vec<Outcome>,
+    ledger: &Ledger,
+) -> Report {
+    let mut report = opened.report("import");
+    report.warnings = idle(opened, &options.selection);
+    for (chosen, outcome) in chosen.iter().zip(outcomes) {
+        let mut row = row(options, chosen);
+        report.failures.extend(outcome.tell(&mut row));
+        report.artifacts.push(row);
+    }
+    let mut seen = HashSet::new();
+    let nodes = chosen.iter().flat_map(|chosen| work.nodes.closure(&chosen.artifact.digest));
+    let sizes = nodes.flat_map(|node| {
+        node.blobs.iter().map(|blob| (blob.digest, blob.size)).chain([(node.digest, node.size)])
+    });
+    let (mut blobs, mut bytes) = (0_u64, 0_u64);
+    for (_, size) in sizes.filter(|(digest, _)| seen.insert(*digest)) {
+        blobs = blobs.saturating_add(1);
+        bytes = bytes.saturating_add(size);
+    }
+    let lost: HashSet<_> = ledger.failed.keys().map(|(_, digest)| *digest).collect();
+    report.totals.artifacts = u64::try_from(chosen.len()).unwrap_or(u64::MAX);
+    report.totals.blobs = blobs;
+    report.totals.bytes = bytes;
+    report.totals.transferred = ledger.transferred;
+    if lost.is_empty() && !ledger.stopped {
+        report.totals.present = bytes.saturating_sub(ledger.transferred);
+    }
+    report.summary = lines(options, &report);
+    report
+}
+
+fn row(options: &Options, chosen: &Chosen) -> ArtifactRow {
+    ArtifactRow {
+        target: Some(chosen.shown(&options.to, options.digest_tags)),
+        ..ArtifactRow::from(&chosen.artifact)
+    }
+}
+
+fn lines(options: &Options, report: &Report) -> Vec<String> {
+    let count = |status: Status| report.artifacts.iter().filter(|row| row.status == Some(status)).count();
+    let parts = [
+        (count(Status::Done), "imported"),
+        (count(Status::Present), "there already"),
+        (count(Status::Failed), "failed"),
+        (count(Status::Skipped), "not tried"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let (artifacts, sent) = (counted(report.totals.artifacts, "artifact"), report.totals.transferred);
+    let mut lines = vec![format!(
+        "{artifacts} for `{}`: {}; {} sent, {} there already",
+        options.to,
+        if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") },
+        ByteSize(sent),
+        ByteSize(report.totals.present),
+    )];
+    let instead = report
+        .artifacts
+        .iter()
+        .filter_map(|row| Some((row.target.as_ref()?, row.digest?, row.target_digest?)));
+    lines.extend(instead.map(|(target, digest, there)| {
+        format!("`{target}` is {there}: the registry takes no sparse index, which {digest} is here")
+    }));
+    let moved = report.artifacts.iter().filter_map(|row| Some((row.target.as_ref()?, row.previous_digest?)));
+    lines.extend(moved.map(|(target, previous)| {
+        format!("`{target}` was {previous}, which is `digest-{}` now", previous.short())
+    }));
+    let good = report.artifacts.iter().find(|row| matches!(row.status, Some(Status::Done | Status::Present)));
+    if !report.failures.is_empty() {
+        lines.push(
+            "next: mend what failed and run the same command again; only what is missing is moved".to_owned(),
+        );
+    } else if let Some(target) = good.and_then(|row| row.target.as_deref()) {
+        lines.push(format!("next: pull from there, for example `{target}`"));
+    }
+    lines
+}

@@ -1,0 +1,134 @@
+//! What the destination has: repositories, names, the receipt. Asked before anything is pushed.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::plan::Name;
+use super::sparse;
+use super::work::Work;
+use crate::content::jobs::{self, OnFailure};
+use crate::model::digest::{Algorithm, Digest};
+use crate::model::error::{Error, Result};
+
+/// What the destination has.
+#[derive(Debug)]
+pub(super) struct Survey {
+    /// Whether each repository of the plan is there.
+    pub(super) exists: Vec<bool>,
+    /// What each name of the plan points at.
+    pub(super) names: Vec<Found>,
+}
+
+/// What a name points at.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// What it should.
+    Same,
+    /// What an earlier import put there instead of a sparse index, or the same bytes under another algorithm.
+    Instead(Digest),
+    /// Something else.
+    Other(Digest),
+    /// It is not known.
+    Unknown(Error),
+}
+
+/// Whether this bundle was imported before, going by its receipt. Then most names are there, and asking for them first
+/// saves asking for the repositories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// It was.
+    Names,
+    /// Nothing is known.
+    Nothing,
+}
+
+/// Asks for everything.
+pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Survey> {
+    let count = work.plan.repositories.len();
+    work.progress.phase("asking the registry", None, u64::try_from(work.plan.names.len()).ok());
+    let every: Vec<usize> = (0..work.plan.names.len()).collect();
+    let mut found: Vec<Option<Found>> = Vec::new();
+    found.resize_with(every.len(), || None);
+    if expected == Expected::Names {
+        names(work, &every, &mut found).await;
+    }
+    let seen: HashSet<usize> = (work.plan.names.iter().zip(&found))
+        .filter(|(_, found)| matches!(found, Some(Found::Same | Found::Instead(_) | Found::Other(_))))
+        .map(|(name, _)| name.repository)
+        .collect();
+    let unseen: Vec<usize> = (0..count).filter(|number| !seen.contains(number)).collect();
+    let asked = jobs::run(work.jobs, OnFailure::GoOn, unseen.clone(), |number| {
+        let work = Arc::clone(work);
+        async move { work.ask(work.client.repository_exists(work.repository(number)?)).await }
+    })
+    .await;
+    let mut exists = vec![true; count];
+    for (number, asked) in unseen.into_iter().zip(asked) {
+        match (exists.get_mut(number), asked) {
+            (Some(exists), Some(Ok(answer))) => *exists = answer,
+            (_, Some(Err(error))) => fail(&work.plan.names, number, error, &mut found),
+            _ => {}
+        }
+    }
+    let left: Vec<usize> = (work.plan.names.iter().enumerate())
+        .filter(|(place, name)| {
+            matches!(found.get(*place), Some(None)) && exists.get(name.repository) == Some(&true)
+        })
+        .map(|(place, _)| place)
+        .collect();
+    names(work, &left, &mut found).await;
+    Ok(Survey { exists, names: found.into_iter().map(|found| found.unwrap_or(Found::Nothing)).collect() })
+}
+
+/// Notes for every name of a repository that nothing is known of it.
+fn fail(names: &[Name], repository: usize, error: Error, found: &mut [Option<Found>]) {
+    let mut error = Some(error);
+    let of_repository = names.iter().zip(found).filter(|(name, _)| name.repository == repository);
+    for (_, found) in of_repository {
+        let again = || Error::Conflict {
+            message: "its repository cannot be asked, as said for another artifact".to_owned(),
+            items: vec![],
+            hint: None,
+        };
+        *found = Some(Found::Unknown(error.take().unwrap_or_else(again)));
+    }
+}
+
+/// Asks what names point at.
+async fn names(work: &Arc<Work>, places: &[usize], found: &mut [Option<Found>]) {
+    let asked = jobs::run(work.jobs, OnFailure::GoOn, places.to_vec(), |place| {
+        let work = Arc::clone(work);
+        async move { name(&work, place).await }
+    })
+    .await;
+    for (place, asked) in places.iter().zip(asked) {
+        if let (Some(found), Some(asked)) = (found.get_mut(*place), asked) {
+            *found = Some(asked.unwrap_or_else(Found::Unknown));
+        }
+    }
+}
+
+async fn name(work: &Arc<Work>, place: usize) -> Result<Found> {
+    let Some(name) = work.plan.names.get(place) else { return Ok(Found::Nothing) };
+    let there = work.ask(work.client.head_manifest(work.repository(name.repository)?, name.by())).await?;
+    let Some(there) = there.map(|descriptor| descriptor.digest) else { return Ok(Found::Nothing) };
+    if there == name.root {
+        return Ok(Found::Same);
+    }
+    let root = name.root;
+    let closure = work.nodes.closure(&root);
+    if root.algorithm() != Algorithm::Sha256 && Digest::sha256(&work.manifest(root).await?) == there {
+        return Ok(Found::Instead(there));
+    }
+    if closure.iter().any(|node| node.sparse) {
+        let other = Arc::clone(work);
+        let instead =
+            jobs::offload(move || sparse::instead(&other.bundle, &other.nodes, &root)).await??.digest();
+        if instead == Some(there) {
+            return Ok(Found::Instead(there));
+        }
+    }
+    Ok(Found::Other(there))
+}

@@ -1,0 +1,153 @@
+//! What every step of an import works with, and what the steps tell each other.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use futures_util::stream::{StreamExt, TryStreamExt};
+
+use super::nodes::{Node, Nodes};
+use super::plan::{Place, Plan};
+use crate::content::body::ProvenBody;
+use crate::content::jobs::{self, OnFailure};
+use crate::content::progress::Progress;
+use crate::content::read_at::{self, PIECE};
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::{Digest, Hasher};
+use crate::model::error::{Error, Result};
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::registry::client::{RegistryClient, Repository};
+
+/// So many requests in a row, each after all its tries, end the import: a registry that is gone does not come back for
+/// the next thousand.
+const GONE: u32 = 3;
+
+/// What every step works with.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// The bundle.
+    pub(super) bundle: Arc<Bundle>,
+    /// The destination's registry.
+    pub(super) client: RegistryClient,
+    /// What has to be where.
+    pub(super) plan: Plan,
+    /// The manifests.
+    pub(super) nodes: Nodes,
+    /// How many things are done at once.
+    pub(super) jobs: usize,
+    /// Whether the first failure ends it.
+    pub(super) on_failure: OnFailure,
+    /// Who watches.
+    pub(super) progress: Arc<dyn Progress>,
+    /// Failures of the network since the last success.
+    pub(super) silence: AtomicU32,
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// What is not in place, with the reason until an artifact has taken it.
+    pub(super) failed: HashMap<Place, Option<Error>>,
+    /// What was not there and is now.
+    pub(super) pushed: HashSet<Place>,
+    /// Indexes that the registry refuses because they are sparse.
+    pub(super) refused: HashSet<Place>,
+    /// Bytes of blobs and manifests that were sent.
+    pub(super) transferred: u64,
+    /// Whether nothing more is to be done.
+    pub(super) stopped: bool,
+}
+
+impl Work {
+    /// Returns a repository of the plan.
+    pub(super) fn repository(&self, number: usize) -> Result<&Repository> {
+        self.plan.repositories.get(number).ok_or(Error::Interrupted(15))
+    }
+
+    /// Does something that needs the registry, unless the registry is gone.
+    pub(super) async fn ask<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
+        if self.silence.load(Ordering::Relaxed) >= GONE {
+            return Err(Error::Network {
+                what: "not tried".to_owned(),
+                why: "the registry has stopped answering".to_owned(),
+                hint: Some("run the same command again: what is there already is not moved again".to_owned()),
+            });
+        }
+        let result = request.await;
+        match &result {
+            Err(error) if matches!(error.root(), Error::Network { .. }) => {
+                self.silence.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.silence.store(0, Ordering::Relaxed),
+        }
+        result
+    }
+
+    /// Opens a blob of the bundle from `offset` on, proven; the bytes before are read again to be hashed. What has been
+    /// read for the first time, as `counted` knows, is told as progress.
+    pub(super) async fn open(
+        &self,
+        blob: &Descriptor,
+        offset: u64,
+        counted: &Arc<AtomicU64>,
+    ) -> Result<ProvenBody> {
+        let slot = *self.bundle.slot(&blob.digest)?;
+        let place = format!("bundle `{}` at byte {}", self.bundle.path(), slot.offset);
+        let file = || Arc::clone(self.bundle.file());
+        let mut hasher = Hasher::new(blob.digest.algorithm());
+        let mut before = read_at::body(file(), slot.offset, offset, &place);
+        while let Some(chunk) = before.try_next().await? {
+            hasher = jobs::offload(move || {
+                hasher.update(&chunk);
+                hasher
+            })
+            .await?;
+        }
+        let rest = slot.size.saturating_sub(offset);
+        let raw = read_at::body(file(), slot.offset.saturating_add(offset), rest, &place);
+        let (progress, counted, mut at) = (Arc::clone(&self.progress), Arc::clone(counted), offset);
+        let raw = raw.inspect_ok(move |chunk| {
+            at = at.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            let before = counted.fetch_max(at, Ordering::Relaxed);
+            progress.moved(at.saturating_sub(before));
+        });
+        Ok(ProvenBody::resume(blob, raw.boxed(), &place, hasher, offset))
+    }
+
+    /// Reads the bytes of a manifest.
+    pub(super) async fn manifest(self: &Arc<Self>, digest: Digest) -> Result<bytes::Bytes> {
+        let work = Arc::clone(self);
+        jobs::offload(move || work.bundle.manifest(&digest)).await?
+    }
+}
+
+impl Ledger {
+    /// Notes that something is not in place. Nothing more is done where the first failure ends the import.
+    pub(super) fn fail(&mut self, place: Place, error: Error, on_failure: OnFailure) {
+        self.stopped |= on_failure == OnFailure::Stop || matches!(error.root(), Error::Interrupted(_));
+        self.failed.insert(place, Some(error));
+    }
+
+    /// Returns whether anything that a manifest names is not in place in a repository.
+    pub(super) fn lacks(&self, repository: usize, node: &Node) -> bool {
+        let children = node.children.iter().map(|child| child.digest);
+        !self.failed.is_empty()
+            && children
+                .chain(node.blobs.iter().map(|blob| blob.digest))
+                .any(|digest| self.failed.contains_key(&(repository, digest)))
+    }
+
+    /// Returns why an artifact cannot be named: the first of `places` that is not there.
+    pub(super) fn reason(&mut self, places: &[Place]) -> Option<Error> {
+        let (_, first) = places.iter().find(|place| self.failed.contains_key(place))?;
+        let told = places.iter().find_map(|place| self.failed.get_mut(place)?.take());
+        Some(told.unwrap_or_else(|| Error::Conflict {
+            message: format!("{first} could not be put there, as said for another artifact"),
+            items: vec![],
+            hint: None,
+        }))
+    }
+}
+
+/// A piece of the disk is a piece of work for a thread: no longer than what hashing may block for.
+const _: () = assert!(PIECE <= 1 << 20);
