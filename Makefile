@@ -22,6 +22,7 @@ check: ## Format, lints, docs and dependencies; whatever needs no test to run
 test: ## Install the tools that tests drive where they are missing, and run the tests (under 10 minutes)
 	scripts/install-test-tools
 	$(CARGO) test $(LOCKED)
+	scripts/demo-works
 
 test-long: ## The rest: many kills, huge layers, fuzzing for a while, the static binary on a bare host
 	scripts/install-test-tools
