@@ -51,10 +51,6 @@ fn exists(main: &clap::Command, verb: Option<&str>, flag: &str) -> bool {
 fn what_the_program_says_names_commands_and_flags_that_exist() {
     let mut main = airgap_bundle::cli::command();
     main.build();
-    // Hints name commands before they have landed; with the last of them this line goes.
-    if ["export", "import"].iter().any(|verb| main.find_subcommand(verb).is_none()) {
-        return;
-    }
     let mut said: Vec<(String, String)> = Vec::new();
     for source in source::all() {
         said.extend(source.strings.iter().map(|text| (source.path.clone(), text.clone())));
