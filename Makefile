@@ -40,5 +40,6 @@ testdata: ## Make testdata/ anew, which the demo and the tests read
 dist: ## Build the static binary into dist/, and prove that it runs on a host that holds nothing else
 	scripts/dist
 
-bench: ## Compare with skopeo, crane and regctl, and print a table
-	bench/run
+bench: build ## Compare with skopeo, crane and regctl, and print tables; `make bench BENCH=--help`
+	scripts/install-test-tools
+	bench/run $(BENCH)

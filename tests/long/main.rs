@@ -1,1 +1,4 @@
 //! Long tests, run by `make test-long` alone.
+
+#[cfg(test)]
+mod bench;

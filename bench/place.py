@@ -1,0 +1,124 @@
+"""Where a benchmark works: its folders, corpora and registries, all gone afterwards."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus import Corpus, Shape
+from registry import Registry
+
+REQUESTS = 16
+
+
+@dataclass
+class Site:
+    """One corpus, served, with the files that describe it to the tools."""
+
+    corpus: Corpus
+    source: Registry
+    folder: Path
+
+    def __post_init__(self) -> None:
+        images = self.corpus.images
+        (self.folder / "list").write_text(
+            "".join(f"{self.source.host}/{image.repository}:{image.tag}\n" for image in images)
+        )
+        (self.folder / "names").write_text("".join(f"{image.repository} {image.tag}\n" for image in images))
+
+    def environment(self, binary: Path, out: Path, target: str | None) -> dict[str, str]:
+        """The variables that the commands use."""
+        hosts = [self.source.host] + ([target] if target else [])
+        settings = {"hosts": {h: {"tls": "disabled", "reqConcurrent": REQUESTS} for h in hosts}}
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        (home / "regctl.json").write_text(json.dumps(settings))
+        (home / "regsync.yml").write_text(self._regsync(hosts, out, target))
+        (home / "skopeo.yml").write_text(self._skopeo_sync())
+        return {
+            "BIN": str(binary),
+            "SRC": self.source.host,
+            "DST": target or "",
+            "LIST": str(self.folder / "list"),
+            "NAMES": str(self.folder / "names"),
+            "LAYOUTS": str(self.corpus.layouts),
+            "BUNDLE": str(self.bundle),
+            "TARS": str(self.tars),
+            "OUT": str(out),
+            "SYNC": str(home / "regsync.yml"),
+            "SKOPEO_SYNC": str(home / "skopeo.yml"),
+            "REGCTL_CONFIG": str(home / "regctl.json"),
+            "HOME": str(home),
+        }
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle.tar"
+
+    @property
+    def tars(self) -> Path:
+        return self.folder / "tars"
+
+    def _regsync(self, hosts: list[str], out: Path, target: str | None) -> str:
+        creds = [{"registry": host, "tls": "disabled", "reqConcurrent": REQUESTS} for host in hosts]
+        sync = []
+        for image in self.corpus.images:
+            name = f"{image.repository}:{image.tag}"
+            one = image.repository.replace("/", "-")
+            pair = (
+                (f"ocidir://{self.corpus.layouts}/{name}", f"{target}/{name}") if target
+                else (f"{self.source.host}/{name}", f"ocidir://{out}/layout:{one}")
+            )
+            sync.append({"source": pair[0], "target": pair[1], "type": "image", "fastCheck": True})
+        # JSON is YAML.
+        return json.dumps({"version": 1, "creds": creds, "defaults": {"parallel": 8}, "sync": sync})
+
+    def _skopeo_sync(self) -> str:
+        images = {image.repository: [image.tag] for image in self.corpus.images}
+        return json.dumps({self.source.host: {"tls-verify": False, "images": images}})
+
+
+class Place:
+    """A folder to work in. Corpora are made when they are first asked for."""
+
+    def __init__(self, folder: Path, shapes: dict[str, Shape]):
+        self.folder = folder
+        self.shapes = shapes
+        self._registries = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def site(self, name: str) -> Iterator[Site]:
+        """Makes a corpus and serves it; both are gone at the end."""
+        folder = self.folder / name
+        folder.mkdir()
+        try:
+            corpus = Corpus(name, self.shapes[name], folder)
+            source = Registry(corpus.storage, folder / "source.yml")
+            try:
+                yield Site(corpus, source, folder)
+            finally:
+                source.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def empty_registry(self) -> Registry:
+        """Starts a registry that holds nothing, on a port that no tool remembers anything of."""
+        self._registries += 1
+        root = self.folder / f"registry-{self._registries}"
+        return Registry(root, self.folder / "registry.yml")
+
+    @contextmanager
+    def empty_folder(self, below: Path | None = None) -> Iterator[Path]:
+        folder = (below or self.folder) / "out"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)

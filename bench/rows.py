@@ -1,0 +1,178 @@
+"""The rows of the table: which contenders, where they begin, and what we promise."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import contenders as by
+import floors
+from contenders import Contender, FLOOR, OURS
+from measure import Failed, Measure, run
+from place import Place, Site
+from registry import Registry
+
+
+@dataclass(frozen=True)
+class Target:
+    """A promise about a row: `peer` is the factor over the fastest peer, `floor` the most in terms of the floor."""
+
+    peer: float | None = None
+    floor: float | None = None
+    #: `peer` is times cores, for tools that use one.
+    per_core: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job on one corpus."""
+
+    job: str
+    corpus: str
+    target: Target = field(default_factory=Target)
+
+    @property
+    def name(self) -> str:
+        return f"{self.job} {self.corpus}"
+
+
+#: `cp` at 0.8 of its speed is 1.25 of its time.
+ROWS = [
+    Row("export", "big", Target(peer=1.7)),
+    Row("export", "small", Target(peer=2.0, floor=1.25)),
+    Row("export", "multi", Target(peer=1.6)),
+    Row("export", "huge", Target(peer=1.3)),
+    Row("import", "big", Target(peer=1.3)),
+    Row("import", "small", Target(peer=2.0)),
+    Row("import", "multi", Target(peer=1.2)),
+    Row("import", "huge"),
+    Row("import again", "small", Target(peer=3.0)),
+    Row("import again", "multi"),
+    Row("side-load", "big", Target(floor=1.25)),
+    Row("side-load", "small", Target(floor=1.25)),
+    Row("verify", "big", Target(peer=0.9, per_core=True)),
+    Row("verify", "huge", Target(peer=0.9, per_core=True)),
+    Row("verify --cached", "big", Target(peer=0.9, per_core=True)),
+    Row("verify --cached", "huge", Target(peer=0.9, per_core=True)),
+]
+
+
+class Stage:
+    """Sets each run of a row up, checks what came of it, and clears it away."""
+
+    def __init__(self, place: Place, site: Site, binary: Path):
+        self.place = place
+        self.site = site
+        self.binary = binary
+        self._filled: dict[Contender, Registry] = {}
+
+    def contenders(self, row: Row) -> list[Contender]:
+        """Every way to do the row's job; the floor of a registry row depends on its registry and is made per run."""
+        jobs = {
+            "export": [*by.EXPORT, Contender(FLOOR, "fetch")],
+            "import": [*by.IMPORT, Contender(FLOOR, "push")],
+            "import again": [*by.IMPORT, Contender(FLOOR, "ask")],
+            "side-load": by.SIDELOAD,
+            "verify": by.VERIFY,
+            "verify --cached": by.VERIFY_CACHED,
+        }
+        return jobs[row.job]
+
+    def prepare(self, row: Row) -> None:
+        """Makes what a row reads: our bundle, and for side-loading the tars that `cp` copies."""
+        if row.job != "export" and not self.site.bundle.exists():
+            self.make_bundle()
+        if row.job == "side-load" and not self.site.tars.exists():
+            self.site.tars.mkdir()
+            self._run(by.SIDELOAD[0], self.site.tars)
+
+    def make_bundle(self) -> Measure:
+        """Makes the bundle that other rows read."""
+        with self.place.empty_folder() as out:
+            measure = self._run(by.EXPORT[0], out)
+            (out / "bundle.tar").rename(self.site.bundle)
+        return measure
+
+    def one(self, row: Row, contender: Contender, check: bool = False) -> Measure:
+        """Runs a contender once, from the same beginning each time."""
+        with self.place.empty_folder() as out:
+            match row.job:
+                case "import":
+                    target = self.place.empty_registry()
+                    try:
+                        measure = self._push(contender, out, target)
+                        if check:
+                            self._check_target(target)
+                        return measure
+                    finally:
+                        target.remove()
+                case "import again":
+                    return self._again(contender, out)
+                case "export":
+                    actual = contender
+                    if contender.tool == FLOOR:
+                        actual = floors.fetch(self.site.corpus, self.site.source.host, self.site.folder)
+                    measure = self._run(actual, out)
+                    if check and contender.tool != FLOOR:
+                        self._check_folder(out)
+                    return replace(measure, made=bytes_in(out))
+                case _:
+                    measure = self._run(contender, out)
+                    return replace(measure, made=bytes_in(out))
+
+    def finish(self) -> None:
+        """Stops the registries that were kept between runs."""
+        for registry in self._filled.values():
+            registry.remove()
+        self._filled.clear()
+
+    def _again(self, contender: Contender, out: Path) -> Measure:
+        """Pushes to a registry that this very contender has filled before."""
+        target = self._filled.get(contender)
+        if target is None:
+            target = self._filled[contender] = self.place.empty_registry()
+            self._push(contender, out, target)
+        if contender.tool == FLOOR:
+            contender = floors.ask(self.site.corpus, target.host, self.site.folder)
+        return self._run(contender, out, target.host)
+
+    def _push(self, contender: Contender, out: Path, target: Registry) -> Measure:
+        if contender.tool == FLOOR:
+            contender = floors.push(self.site.corpus, target.host, self.site.folder)
+        return self._run(contender, out, target.host)
+
+    def _run(self, contender: Contender, out: Path, target: str | None = None) -> Measure:
+        return run(contender.script, self.site.environment(self.binary, out, target), self._log())
+
+    def _log(self) -> Path:
+        return self.site.folder / "log"
+
+    def _check_folder(self, out: Path) -> None:
+        """A carried result holds at least every unique byte."""
+        got = bytes_in(out)
+        if got < self.site.corpus.size():
+            raise Failed(f"{got} bytes were exported, and there are {self.site.corpus.size()}")
+
+    def _check_target(self, target: Registry) -> None:
+        """Every manifest is there under its digest, every root under its tag."""
+        for image in self.site.corpus.images:
+            for manifest in image.manifests:
+                for name in (manifest.digest, image.tag) if manifest == image.root else (manifest.digest,):
+                    path = f"/v2/{image.repository}/manifests/{name}"
+                    status = target.status("HEAD", path, {"Accept": manifest.media_type})
+                    if status != 200:
+                        raise Failed(f"HEAD {path}: {status}")
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def staged(place: Place, corpus: str, binary: Path) -> Iterator[Stage]:
+    with place.site(corpus) as site:
+        stage = Stage(place, site, binary)
+        try:
+            yield stage
+        finally:
+            stage.finish()
