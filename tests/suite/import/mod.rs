@@ -1,4 +1,11 @@
 //! `import`: what lands where, what is asked and sent, what is refused, and what is said.
 
 mod basics;
+mod faults;
+mod names;
 mod place;
+mod receipt;
+mod referrers;
+mod requests;
+mod sparse;
+mod tags;

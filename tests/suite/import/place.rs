@@ -2,6 +2,7 @@
 
 use airgap_bundle::stores::registry::server::{Options, Server};
 
+use crate::bundle::pack::Pack;
 use crate::fixture::Graph;
 use crate::site::Site;
 
@@ -30,4 +31,9 @@ pub(super) fn bundle(source: &Server, to: &str, references: &[&str], more: &str)
         .any_stderr()
         .code(0);
     site
+}
+
+/// Writes a bundle as `site.tar`; `TO` stands for the destination.
+pub(super) fn packed(pack: &Pack, to: &str) -> Site {
+    Site::new().named("TO", to).bytes("site.tar", &pack.tar())
 }

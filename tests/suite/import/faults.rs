@@ -1,0 +1,191 @@
+//! What goes wrong: with the bundle, with the registry, and with both of two imports at once.
+
+use std::thread;
+
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+
+use crate::bundle::pack::Pack;
+use crate::docker_registry::DockerRegistry;
+use crate::fixture::{Graph, image, index};
+
+use super::place::{packed, server};
+
+fn find(haystack: &[u8], needle: &[u8]) -> usize {
+    haystack.windows(needle.len()).position(|window| window == needle).unwrap()
+}
+
+/// Returns a bundle with one bit flipped in the last byte of a blob, and the blob's offset.
+fn damaged(pack: &Pack, blob: &[u8]) -> (Vec<u8>, usize) {
+    let mut tar = pack.tar();
+    let at = find(&tar, blob);
+    tar[at + blob.len() - 1] ^= 1;
+    (tar, at)
+}
+
+fn three() -> (Graph, Graph, Graph) {
+    (image(1, 2, 3_000_000), image(2, 1, 100), index(3, &["linux/amd64", "linux/arm64"], 1, 100))
+}
+
+#[test]
+fn a_wrong_byte_never_completes_an_upload() {
+    let (one, two, three) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &two).graph("q.io/a/d:1", &three);
+    let layer = &one.blobs[2];
+    let (tar, at) = damaged(&pack, &layer.bytes);
+    let to = server();
+    let site = packed(&pack, &to.host()).bytes("site.tar", &tar);
+    site.run("import site.tar --to TO")
+        .stderr_holds(&format!(
+            "error: could not import image `q.io/a/b:1`\n  cause: reading from bundle `site.tar` at byte {at}: \
+             blob sha256:[1]: expected sha256:[1], got sha256:[2]\n"
+        ))
+        .stderr_holds("2 imported, 1 failed")
+        .code(3);
+    assert!(!to.registry().has_blob("a/b", &layer.digest));
+    assert_eq!(to.registry().content(&layer.digest).unwrap().map(|_| ()), None);
+    assert_eq!(to.uploads(), 0);
+    assert!(to.registry().tags("a/b").is_empty());
+    two.assert_in(to.registry(), "a/c", "1");
+    three.assert_in(to.registry(), "a/d", "1");
+    // The good bundle, then: only what is missing is moved.
+    let site = site.bytes("site.tar", &pack.tar());
+    let report = site.run("import site.tar --to TO --json").json(0);
+    let statuses: Vec<_> = report["artifacts"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
+    assert_eq!(statuses, ["done", "present", "present"]);
+    one.assert_in(to.registry(), "a/b", "1");
+}
+
+#[test]
+fn a_wrong_byte_of_a_manifest_concerns_its_artifact_alone() {
+    let (one, two, three) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &two).graph("q.io/a/d:1", &three);
+    let (tar, _) = damaged(&pack, &three.manifests[1].bytes);
+    let to = server();
+    let site = packed(&pack, &to.host()).bytes("site.tar", &tar);
+    let report = site.run("import site.tar --to TO --json").json(3);
+    assert_eq!(report["status"], "failed");
+    let statuses: Vec<_> = report["artifacts"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
+    assert_eq!(statuses, ["done", "done", "failed"]);
+    assert!(to.registry().tags("a/d").is_empty());
+}
+
+#[test]
+fn a_wrong_byte_of_what_is_shared_concerns_everyone_who_needs_it() {
+    let one = image(1, 2, 1000);
+    let pack =
+        Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &one).graph("q.io/a/d:1", &image(2, 1, 10));
+    let (tar, _) = damaged(&pack, &one.blobs[1].bytes);
+    let to = server();
+    let site = packed(&pack, &to.host()).bytes("site.tar", &tar);
+    site.run("import site.tar --to TO")
+        .stderr_holds("could not import image `q.io/a/b:1`\n  cause: reading from bundle")
+        .stderr_holds("could not import image `q.io/a/c:1`\n  cause: ")
+        .stderr_holds("as said for another artifact")
+        .stderr_holds("1 imported, 2 failed")
+        .code(3);
+}
+
+/// A registry that refuses uploads to one repository.
+fn refusing(path: &'static str) -> Server {
+    let faults = Faults::new(move |request| {
+        let refused = request.is_upload() && request.path.contains(path);
+        if refused { Fault::status(403) } else { Fault::None }
+    });
+    Server::start(Options { faults, ..Options::memory() }).unwrap()
+}
+
+#[test]
+fn one_refused_repository_leaves_the_others_alone() {
+    let (one, two, _) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &one).graph("q.io/a/d:1", &two);
+    let to = refusing("/a/b/");
+    let site = packed(&pack, &to.host());
+    site.run("import site.tar --to TO")
+        .stderr_holds("could not import image `q.io/a/b:1`")
+        .stderr_holds("was denied")
+        .stderr_holds("2 imported, 1 failed")
+        .stderr_holds("next: mend what failed and run the same command again")
+        .code(4);
+    one.assert_in(to.registry(), "a/c", "1");
+    assert!(to.registry().tags("a/b").is_empty());
+}
+
+#[test]
+fn fail_fast_names_nothing_after_a_failure() {
+    let (one, two, _) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/d:1", &two);
+    let to = refusing("/a/b/");
+    let report = packed(&pack, &to.host()).run("import site.tar --to TO --fail-fast --json").json(1);
+    let statuses: Vec<_> = report["artifacts"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
+    assert_eq!(statuses, ["failed", "skipped"]);
+    assert!(to.registry().tags("a/d").is_empty());
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_told_at_once() {
+    let host = server().host();
+    packed(&Pack::new().graph("q.io/a/b:1", &image(1, 1, 10)), &host)
+        .run("import site.tar --to http://TO --retries 1")
+        .stderr_holds("error: ")
+        .code(1);
+}
+
+#[test]
+fn two_imports_at_once_both_end_right() {
+    let graphs: Vec<Graph> = (0..6).map(|seed| image(seed, 3, 20_000)).collect();
+    let pack = graphs.iter().enumerate().fold(Pack::new(), |pack, (number, graph)| {
+        pack.graph(&format!("q.io/a/n{}:{number}", number % 3), graph)
+    });
+    let ours = server();
+    let docker = DockerRegistry::start();
+    for host in [ours.host(), docker.host().to_owned()] {
+        let sites = [packed(&pack, &host), packed(&pack, &host)];
+        thread::scope(|scope| {
+            for site in &sites {
+                scope.spawn(|| site.run("import site.tar --to TO").any_stderr().code(0));
+            }
+        });
+        sites[0].run("import site.tar --to TO").stderr_holds("6 there already; 0 B sent").code(0);
+    }
+    for (number, graph) in graphs.iter().enumerate() {
+        graph.assert_in(ours.registry(), &format!("a/n{}", number % 3), &number.to_string());
+    }
+}
+
+#[test]
+fn an_incomplete_bundle_announces_itself() {
+    let pack = Pack::new().graph("q.io/a/b:1", &image(1, 1, 10)).missing("q.io/a/lost:1");
+    let to = server();
+    let site = packed(&pack, &to.host());
+    let line = "INCOMPLETE: 1 of 2 artifacts were not exported";
+    let stderr = |how: &str| {
+        format!(
+            "{line}\n1 artifact for `TO`: {how} there already\nnext: pull from there, for example `TO/a/b:1`\n\
+             integrity only: nothing here proves who made this bundle\n{line}\n"
+        )
+    };
+    let first = stderr("1 imported; 2.6 KiB sent, 0 B");
+    site.run("import site.tar --to TO").stderr(&first).code(4);
+    let second = stderr("1 there already; 0 B sent, 2.6 KiB");
+    site.run("import site.tar --to TO --allow-incomplete").stderr(&second).code(0);
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    to.clear_requests();
+    site.run(&format!("import site.tar --to TO --expect {wrong}")).stderr_holds("the bundle id of").code(3);
+    assert_eq!(to.requests(), []);
+}
+
+#[test]
+fn a_bundle_on_a_read_only_medium_is_enough() {
+    use std::os::unix::fs::PermissionsExt;
+    let to = server();
+    let site = packed(&Pack::new().graph("q.io/a/b:1", &image(1, 2, 100_000)), &to.host())
+        .env("TMPDIR", "/nonexistent");
+    let mode = |path: &str, mode| {
+        std::fs::set_permissions(site.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("site.tar", 0o400);
+    mode("", 0o500);
+    site.run("import site.tar --to TO").any_stderr().code(0);
+    mode("", 0o700);
+    assert_eq!(site.files(""), ["site.tar"]);
+}
