@@ -5,6 +5,7 @@ pub mod contents;
 pub mod descriptor;
 pub mod digest;
 pub mod error;
+pub mod file_name;
 pub mod list;
 pub mod manifest;
 pub mod media_type;

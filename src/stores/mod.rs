@@ -3,5 +3,6 @@
 pub mod bundle;
 pub mod containerd;
 pub mod file;
+pub mod folder;
 pub mod http;
 pub mod registry;
