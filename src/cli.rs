@@ -14,6 +14,7 @@ mod bundle;
 mod completion;
 mod export;
 mod import;
+mod extract;
 mod inspect;
 mod man;
 mod registry;
@@ -54,10 +55,10 @@ struct Talk {
 enum Command {
     Export(Box<export::Arguments>),
     Import(Box<import::Arguments>),
+    Extract(extract::Arguments),
     Completion(completion::Arguments),
     Inspect(inspect::Arguments),
     Man(man::Arguments),
-    /// Write one image tar each into the folder from which containerd imports
     Sideload(sideload::Arguments),
     Verify(verify::Arguments),
     Version(version::Arguments),
@@ -68,6 +69,7 @@ impl Command {
         match self {
             Self::Export(_) => "export",
             Self::Import(_) => "import",
+            Self::Extract(_) => "extract",
             Self::Completion(_) => "completion",
             Self::Inspect(_) => "inspect",
             Self::Man(_) => "man",
@@ -115,6 +117,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     match command {
         Command::Export(arguments) => export::run(*arguments, ui).await,
         Command::Import(arguments) => import::run(*arguments, ui).await,
+        Command::Extract(arguments) => extract::run(arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Inspect(arguments) => inspect::run(arguments, ui),
         Command::Man(arguments) => man::run(&arguments),

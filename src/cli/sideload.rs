@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::bundle::{BundleArguments, IncompleteArguments};
 use super::selection::SelectionArguments;
 use crate::commands::report::Report;
 use crate::commands::sideload::{self, Destination, Loaded, Mode, Options, Preset};
@@ -9,6 +10,7 @@ use crate::model::error::Result;
 use crate::model::platform::Platform;
 use crate::ui::Ui;
 
+/// Write one image tar each into the folder from which containerd imports
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("destination").required(true))]
 #[command(after_help = AFTER)]
@@ -34,9 +36,10 @@ pub(super) struct Arguments {
     /// Remove the tars that were loaded, to free their room
     #[arg(long)]
     purge_loaded: bool,
-    /// The bundle
-    #[arg(value_name = "BUNDLE", default_value = "airgap-bundle.tar")]
-    bundle: Utf8PathBuf,
+    #[command(flatten)]
+    incomplete: IncompleteArguments,
+    #[command(flatten)]
+    bundle: BundleArguments,
 }
 
 const AFTER: &str = "\
@@ -45,6 +48,7 @@ Exactly one of --containerd-dir and --preset is needed. With --containerd-dir al
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let options = Options {
+        choice: arguments.bundle.choice(arguments.incomplete),
         destination: match (arguments.containerd_dir, arguments.preset) {
             (Some(Some(folder)), _) => Destination::Folder(folder),
             (_, Some(preset)) => Destination::Preset(preset),
@@ -59,10 +63,9 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
             _ => Loaded::Leave,
         },
         mode: if arguments.dry_run { Mode::DryRun } else { Mode::Write },
+        progress: ui.progress(),
     };
-    sideload::check(&options)?;
-    let bundle = crate::stores::bundle::reader::Bundle::open(&arguments.bundle)?;
-    sideload::run(&bundle, &options, ui.progress()).await
+    sideload::run(&options).await
 }
 
 /// The platform that this program was built for, which is the one that it runs on.

@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod import;
+pub mod extract;
 pub mod inspect;
 pub mod open;
 pub mod report;

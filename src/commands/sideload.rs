@@ -17,8 +17,8 @@ mod write;
 use self::closure::Host;
 use self::outcome::Outcome;
 use self::plan::JOBS;
-use self::room::Room;
 use self::summary::Purged;
+use crate::commands::open::{self, Choice, Extent};
 use crate::commands::report::Report;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
@@ -27,6 +27,7 @@ use crate::model::platform::Platform;
 use crate::model::selector::Selection;
 use crate::stores::bundle::reader::Bundle;
 use crate::stores::containerd::folder::ImageFolder;
+use crate::stores::room::Room;
 
 pub use self::place::Destination;
 pub use self::presets::Preset;
@@ -44,6 +45,8 @@ pub enum Mode {
 /// What to side-load, and where to.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The bundle.
+    pub choice: Choice,
     /// Where the tars go.
     pub destination: Destination,
     /// The folder that holds the host's `/var`: `/`.
@@ -56,20 +59,18 @@ pub struct Options {
     pub loaded: Loaded,
     /// Whether anything is changed.
     pub mode: Mode,
+    /// Who watches.
+    pub progress: Arc<dyn Progress>,
 }
 
-/// Checks where the tars go, before the bundle is opened.
-///
-/// Errors: [`Error::Usage`], as [`run`].
-pub fn check(options: &Options) -> Result<()> {
-    place::find(&options.destination, &options.host_root).map(drop)
-}
-
-/// Side-loads the images of `bundle`. What fails is in the report, and the others go on.
+/// Side-loads the images of a bundle. What fails is in the report, and the others go on.
 ///
 /// Errors: [`Error::Usage`] where the folder cannot be the one that was meant; [`Error::NoSpace`] before the first byte.
-pub async fn run(bundle: &Bundle, options: &Options, progress: Arc<dyn Progress>) -> Result<Report> {
+pub async fn run(options: &Options) -> Result<Report> {
     let place = place::find(&options.destination, &options.host_root)?;
+    let progress = &options.progress;
+    let opened = open::open(&options.choice, Extent::Whole, progress.as_ref())?;
+    let bundle = &opened.bundle;
     let host = Host {
         platform: options.platform.clone(),
         takes_every_platform: place.preset.is_some_and(Preset::takes_every_platform),
@@ -89,16 +90,19 @@ pub async fn run(bundle: &Bundle, options: &Options, progress: Arc<dyn Progress>
         Loaded::Leave | Loaded::Again => Purged::default(),
     };
     let sizes: Vec<u64> = outcomes.iter().filter_map(Outcome::to_write).collect();
-    warnings.extend(Room::of(&place.folder)?.check(&place.folder, &sizes)?);
+    warnings.extend(room::check(&Room::of(&place.folder)?, &place.folder, &sizes)?);
     if options.mode == Mode::Write && !nothing_to_write {
         progress.phase("side-loading", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
-        write(&folder, &mut outcomes, bundle, &progress).await;
+        write(&folder, &mut outcomes, bundle, progress).await;
         folder.sync().await?;
     }
     if let Some(signal) = outcomes.iter().find_map(Outcome::interrupted) {
         return Err(Error::Interrupted(signal));
     }
-    Ok(summary::report(bundle, options, &place, outcomes, &plan.others, purged, warnings))
+    let mut report = Report { warnings, ..opened.report("sideload") };
+    summary::fill(&mut report, bundle, options, &place, outcomes, &plan.others, purged);
+    opened.conclude(&mut report);
+    Ok(report)
 }
 
 async fn decide(folder: &Arc<ImageFolder>, outcomes: &mut [Outcome], loaded: Loaded) {

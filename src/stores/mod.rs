@@ -6,3 +6,4 @@ pub mod file;
 pub mod folder;
 pub mod http;
 pub mod registry;
+pub mod room;

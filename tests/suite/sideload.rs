@@ -34,7 +34,8 @@ fn each_image_becomes_a_tar() {
             "warning: nothing on this host reads `images`\n\
              2 images (22.0 KiB) written to `images`, 1 other artifact skipped\n\
              next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
-             images when its containerd starts\n",
+             images when its containerd starts\n\
+             integrity only: nothing here proves who made this bundle\n",
         )
         .code(0);
     assert_eq!(
@@ -163,7 +164,8 @@ fn what_cannot_be_side_loaded_is_told_and_the_others_go_on() {
              \nhint: export the image whole: without `--no-foreign-layers`, and for this platform\n\
              1 image (8.0 KiB) written to `images`, 2 failed\n\
              next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
-             images when its containerd starts\n",
+             images when its containerd starts\n\
+             integrity only: nothing here proves who made this bundle\n",
         )
         .code(4);
     assert_eq!(site.files("images"), ["images/quay.io-a-good-1.tar"]);

@@ -5,7 +5,6 @@ use super::write::Step;
 use crate::commands::report::{ArtifactRow, Status, whole};
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
-use crate::model::reference::Reference;
 use camino::Utf8Path;
 
 /// An image on its way.
@@ -76,25 +75,12 @@ impl Outcome {
                 .filter(|manifest| *manifest != self.artifact.digest),
             previous_digest: previous,
             error: self.error.as_ref().map(whole),
-            ..row(&self.artifact)
+            ..ArtifactRow::from(&self.artifact)
         }
     }
 }
 
 /// Returns the row of an artifact that is left alone.
 pub(super) fn row(artifact: &Artifact) -> ArtifactRow {
-    let reference = artifact.reference.parse::<Reference>();
-    ArtifactRow {
-        kind: Some(artifact.kind),
-        name: reference.map_or_else(|_| artifact.reference.clone(), |reference| reference.name()),
-        reference: artifact.reference.clone(),
-        digest: Some(artifact.digest),
-        platforms: artifact.platforms.clone(),
-        size: Some(artifact.size),
-        status: Some(Status::Skipped),
-        target: None,
-        target_digest: None,
-        previous_digest: None,
-        error: None,
-    }
+    ArtifactRow { status: Some(Status::Skipped), ..ArtifactRow::from(artifact) }
 }

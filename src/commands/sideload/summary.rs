@@ -8,7 +8,7 @@ use super::outcome::{Outcome, row};
 use super::place::Place;
 use super::write::Step;
 use super::{Loaded, Mode, Options, Preset};
-use crate::commands::report::{Report, Totals};
+use crate::commands::report::{Report, Totals, counted};
 use crate::model::contents::{Artifact, Blob};
 use crate::stores::bundle::reader::Bundle;
 
@@ -22,38 +22,29 @@ pub(super) struct Purged {
     pub(super) bytes: u64,
 }
 
-/// Makes the report.
-pub(super) fn report(
+/// Says in the report what became of each image.
+pub(super) fn fill(
+    report: &mut Report,
     bundle: &Bundle,
     options: &Options,
     place: &Place,
     outcomes: Vec<Outcome>,
     others: &[Artifact],
     purged: Purged,
-    mut warnings: Vec<String>,
-) -> Report {
-    warnings.extend(stand_ins(&outcomes, options));
+) {
+    report.warnings.extend(stand_ins(&outcomes, options));
     let all = &bundle.contents().artifacts;
     let listed: Vec<_> = all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
     let idle = options.selection.idle(&listed);
-    warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the bundle")));
-    let mut report = Report {
-        command: "sideload",
-        artifacts: outcomes
-            .iter()
-            .map(|outcome| outcome.row(&place.folder))
-            .chain(others.iter().map(row))
-            .collect(),
-        totals: totals(&outcomes),
-        warnings,
-        summary: lines(&outcomes, others.len(), options, place, purged),
-        ..Report::default()
-    };
+    report.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the bundle")));
+    let images = outcomes.iter().map(|outcome| outcome.row(&place.folder));
+    report.artifacts = images.chain(others.iter().map(row)).collect();
+    report.totals = totals(&outcomes);
+    report.summary = lines(&outcomes, others.len(), options, place, purged);
     if options.mode == Mode::DryRun {
         report.output = dry_run(&outcomes, place).into_bytes();
     }
     report.failures = outcomes.into_iter().filter_map(|outcome| outcome.error).collect();
-    report
 }
 
 /// One line for each image: what would be written where.
@@ -116,7 +107,7 @@ fn lines(
         }
     }
     if purged.tars > 0 {
-        let (tars, room) = (count(purged.tars, "tar"), ByteSize(purged.bytes));
+        let (tars, room) = (counted(purged.tars, "tar"), ByteSize(purged.bytes));
         let verb = if dry { "would be freed" } else { "freed" };
         lines.push(format!("{room} {verb}: {tars} that were loaded"));
     }
@@ -125,7 +116,7 @@ fn lines(
             Loaded::Purge => "run this command once more to write their tars anew",
             Loaded::Leave | Loaded::Again => "`--again` has them loaded once more",
         };
-        let images = count(loaded, "image");
+        let images = counted(loaded, "image");
         lines.push(format!("{images} loaded before: the kubelet may have deleted such images since; {hint}"));
     }
     let waiting = number(outcomes, |step| step != Step::LoadedBefore);
@@ -142,7 +133,7 @@ fn lines(
 fn first(outcomes: &[Outcome], others: usize, options: &Options, place: &Place) -> String {
     let dry = options.mode == Mode::DryRun;
     let write = |step| matches!(step, Step::Write { .. });
-    let images = count(number(outcomes, write), "image");
+    let images = counted(number(outcomes, write), "image");
     let verb = if dry { "to write to" } else { "written to" };
     let mut parts =
         vec![format!("{images} ({}) {verb} `{}`", ByteSize(bytes(outcomes, write)), place.folder)];
@@ -156,7 +147,7 @@ fn first(outcomes: &[Outcome], others: usize, options: &Options, place: &Place) 
     parts.extend(counts.iter().filter(|(many, _)| *many > 0).map(|(many, what)| format!("{many} {what}")));
     if others > 0 {
         let others = u64::try_from(others).unwrap_or(u64::MAX);
-        parts.push(format!("{} skipped", count(others, "other artifact")));
+        parts.push(format!("{} skipped", counted(others, "other artifact")));
     }
     parts.join(", ")
 }
@@ -182,12 +173,8 @@ fn stand_ins(outcomes: &[Outcome], options: &Options) -> Option<String> {
     (!names.is_empty()).then(|| {
         format!(
             "{}: the bundle does not hold all of the index that a {} host looks at, so the name with the index's digest points at the platform's manifest: {listed}",
-            count(length(&names), "image"),
+            counted(length(&names), "image"),
             options.platform,
         )
     })
-}
-
-fn count(many: u64, what: &str) -> String {
-    if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
 }

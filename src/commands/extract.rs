@@ -1,0 +1,158 @@
+//! Extracting: files, assertions and charts of a bundle become files in a folder.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+mod item;
+mod summary;
+
+use self::item::Item;
+use super::open::{self, Choice, Extent};
+use super::report::Report;
+use crate::content::jobs::{self, OnFailure};
+use crate::content::progress::Progress;
+use crate::model::error::{Error, Result};
+use crate::model::file_name::{FileName, clashes};
+use crate::model::selector::Selection;
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::folder::{Folder, Found, Replace};
+use crate::stores::room::Room;
+
+/// So many files are compared, or written, at once.
+const JOBS: usize = 4;
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The files are written.
+    Write,
+    /// It is only said what would be written.
+    DryRun,
+}
+
+/// What to extract, and where to.
+#[derive(Debug)]
+pub struct Options {
+    /// The bundle.
+    pub choice: Choice,
+    /// The folder.
+    pub to: Utf8PathBuf,
+    /// Which artifacts.
+    pub selection: Selection,
+    /// What to do with files that are there with other content.
+    pub replace: Replace,
+    /// Whether anything is changed.
+    pub mode: Mode,
+    /// Who watches.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// Extracts the files of a bundle. What fails is in the report, and the others go on.
+///
+/// Errors: before anything is written, [`Error::Conflict`] where two would take one name, or where files with other
+/// content are there; [`Error::NoSpace`].
+pub async fn run(options: &Options) -> Result<Report> {
+    let progress = &options.progress;
+    let opened = open::open(&options.choice, Extent::Whole, progress.as_ref())?;
+    let (bundle, selection) = (opened.bundle.clone(), options.selection.clone());
+    let mut items = jobs::offload(move || item::all(&bundle, &selection)).await?;
+    refuse_clashes(&items)?;
+    let looked_at = Folder::look(&options.to)?;
+    each(&mut items, |item| look(looked_at.clone(), item)).await;
+    if options.replace == Replace::Never {
+        refuse_others(options, &items)?;
+    }
+    let sizes: Vec<u64> =
+        items.iter().filter(|item| item.is_to_write()).map(|item| item.layer.size).collect();
+    Room::of(&options.to)?.fits(&options.to, &sizes, "extract less with `--only`, or free some room")?;
+    if options.mode == Mode::Write && !sizes.is_empty() {
+        progress.phase("extracting", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
+        let folder = Folder::open(&options.to)?;
+        each(&mut items, |item| {
+            put(folder.clone(), item, opened.bundle.clone(), options.replace, Arc::clone(progress))
+        })
+        .await;
+    }
+    let mut report = opened.report("extract");
+    summary::fill(&mut report, &opened.bundle, options, items);
+    opened.conclude(&mut report);
+    Ok(report)
+}
+
+/// Works on every item that has not failed, and notes what fails.
+async fn each<Fut>(items: &mut [Item], work: impl Fn(Item) -> Fut)
+where
+    Fut: Future<Output = Result<Found>> + Send + 'static,
+{
+    let good: Vec<&mut Item> = items.iter_mut().filter(|item| item.error.is_none()).collect();
+    let work_on: Vec<Item> = good.iter().map(|item| item.without_error()).collect();
+    let results = jobs::run(JOBS, OnFailure::GoOn, work_on, work).await;
+    for (item, result) in good.into_iter().zip(results) {
+        match result.unwrap_or(Err(Error::Interrupted(15))) {
+            Ok(found) => item.found = found,
+            Err(error) => item.fail(error),
+        }
+    }
+}
+
+async fn look(folder: Folder, item: Item) -> Result<Found> {
+    match &item.name {
+        Some(name) => folder.find(name, &item.layer, item.permissions).await,
+        None => Ok(Found::Nothing),
+    }
+}
+
+async fn put(
+    folder: Folder,
+    item: Item,
+    bundle: Bundle,
+    replace: Replace,
+    progress: Arc<dyn Progress>,
+) -> Result<Found> {
+    let Some(name) = item.name.as_ref().filter(|_| item.is_to_write()) else { return Ok(item.found) };
+    progress.begun(name.as_str());
+    let body = bundle.blob(&item.layer.digest)?;
+    let put = folder.put(name, body, item.permissions, replace, progress.as_ref()).await;
+    progress.ended(name.as_str());
+    put.map(|()| item.found)
+}
+
+/// Two files of one bundle under one name: nothing says which is meant.
+fn refuse_clashes(items: &[Item]) -> Result<()> {
+    let mut names: Vec<&FileName> = items.iter().filter_map(|item| item.name.as_ref()).collect();
+    names.sort();
+    let twice = names.windows(2).filter_map(|pair| match pair {
+        [a, b] if a == b => Some(format!("`{a}`")),
+        _ => None,
+    });
+    let alike = clashes(names.iter().copied()).into_iter().map(|(a, b)| format!("`{a}` and `{b}`"));
+    let all: Vec<String> = twice.chain(alike).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: "several files of the bundle would take one name:".to_owned(),
+        items: all,
+        hint: Some(
+            "extract them one after the other, with `--only` and `--except`, into different folders"
+                .to_owned(),
+        ),
+    })
+}
+
+fn refuse_others(options: &Options, items: &[Item]) -> Result<()> {
+    let other = items.iter().filter(|item| matches!(item.found, Found::Other | Found::InTheWay));
+    let paths: Vec<String> = other
+        .filter_map(|item| item.name.as_ref())
+        .map(|name| format!("`{}`", options.to.join(name.as_str())))
+        .collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: "files with other content are there already:".to_owned(),
+        items: paths,
+        hint: Some("replace them with `--force`, or name another folder with `--to`".to_owned()),
+    })
+}

@@ -1,0 +1,156 @@
+//! The files that a bundle holds: their names, and which blob is their content.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::descriptor::Descriptor;
+use crate::model::error::{Error, Result};
+use crate::model::file_name::FileName;
+use crate::model::manifest::Manifest;
+use crate::model::media_type;
+use crate::model::selector::Selection;
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::folder::{Found, Permissions};
+
+/// Annotation of a layer that names its file (OCI image spec, "Pre-Defined Annotation Keys").
+const TITLE: &str = "org.opencontainers.image.title";
+/// Annotation of a manifest that holds the mode of its file.
+const MODE: &str = "dev.airgap-bundle.file.mode";
+/// The provenance file of a chart, which `helm verify` reads.
+const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+
+/// One file on its way.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) artifact: Artifact,
+    /// Its name; `None` only where it failed, or where the artifact becomes no file.
+    pub(super) name: Option<FileName>,
+    pub(super) layer: Descriptor,
+    pub(super) permissions: Permissions,
+    /// What has the name in the folder.
+    pub(super) found: Found,
+    pub(super) error: Option<Error>,
+}
+
+impl Item {
+    fn new(artifact: &Artifact, name: Option<FileName>, layer: Descriptor) -> Self {
+        Self {
+            artifact: artifact.clone(),
+            name,
+            layer,
+            permissions: Permissions::Plain,
+            found: Found::Nothing,
+            error: None,
+        }
+    }
+
+    /// Returns the same for a job; errors stay where they are.
+    pub(super) fn without_error(&self) -> Self {
+        Self {
+            permissions: self.permissions,
+            found: self.found,
+            ..Self::new(&self.artifact, self.name.clone(), self.layer.clone())
+        }
+    }
+
+    /// Returns whether its content has to be written.
+    pub(super) fn is_to_write(&self) -> bool {
+        self.error.is_none() && self.name.is_some() && self.found != Found::Same
+    }
+
+    /// Notes why it failed; nothing more is done about it.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.error = Some(match error {
+            Error::Interrupted(signal) => Error::Interrupted(signal),
+            error => error.during(format!("could not extract `{}`", self.artifact.reference)),
+        });
+    }
+}
+
+/// Finds the files of the selected artifacts. Reads manifests and blocks on the disk.
+pub(super) fn all(bundle: &Bundle, selection: &Selection) -> Vec<Item> {
+    let mut seen = BTreeSet::new();
+    let mut items = Vec::new();
+    for artifact in &bundle.contents().artifacts {
+        if !selection.takes(artifact.kind, &artifact.reference) {
+            continue;
+        }
+        match files(bundle, artifact) {
+            // The same file twice, under different `as=`, is one file.
+            Ok(files) => items.extend(files.into_iter().filter(|item| match &item.name {
+                Some(name) => seen.insert((name.clone(), item.layer.digest)),
+                None => true,
+            })),
+            Err(error) => {
+                let mut item = Item::new(artifact, None, Descriptor::new("", artifact.digest, 0));
+                item.fail(error);
+                items.push(item);
+            }
+        }
+    }
+    items
+}
+
+fn files(bundle: &Bundle, artifact: &Artifact) -> Result<Vec<Item>> {
+    let read = || -> Result<Manifest> {
+        let raw = bundle.manifest(&artifact.digest)?;
+        Manifest::parse(&artifact.media_type, &raw).map_err(|error| unsupported(error.to_string()))
+    };
+    match artifact.kind {
+        Kind::File | Kind::Assert => plain(artifact, &read()?),
+        Kind::Chart => chart(bundle, artifact, &read()?),
+        // What is an image or any other artifact becomes no file; a snap does once this version carries snaps.
+        Kind::Image | Kind::Artifact | Kind::Snap => {
+            Ok(vec![Item::new(artifact, None, Descriptor::new("", artifact.digest, 0))])
+        }
+    }
+}
+
+fn plain(artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
+    let is_executable = manifest.annotations.get(MODE).is_some_and(|mode| mode == "0755");
+    let permissions = if is_executable { Permissions::Executable } else { Permissions::Plain };
+    let items = manifest.layers.iter().map(|layer| {
+        let title = layer.annotations.get(TITLE);
+        let title =
+            title.ok_or_else(|| unsupported(format!("blob {} has no name (`{TITLE}`)", layer.digest)))?;
+        Ok(Item { permissions, ..Item::new(artifact, Some(name(title)?), layer.clone()) })
+    });
+    items.collect()
+}
+
+/// A chart is `NAME-VERSION.tgz`, as `helm pull` calls it, with its provenance beside it.
+fn chart(bundle: &Bundle, artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
+    /// What a chart says of itself: `Chart.yaml` as JSON.
+    #[derive(Deserialize)]
+    struct Chart {
+        name: String,
+        version: String,
+    }
+    let config = manifest.config.as_ref().ok_or_else(|| unsupported("the chart has no config".to_owned()))?;
+    let raw = bundle.manifest(&config.digest)?;
+    let chart: Chart = serde_json::from_slice(&raw)
+        .map_err(|error| unsupported(format!("config {}: {error}", config.digest)))?;
+    if chart.name.contains('/') || chart.version.contains('/') {
+        return Err(unsupported(format!("config {}: a chart's name and version hold no `/`", config.digest)));
+    }
+    let file = format!("{}-{}.tgz", chart.name, chart.version);
+    let content = manifest.layers.iter().find(|layer| layer.media_type == media_type::HELM_CONTENT);
+    let content = content.ok_or_else(|| unsupported("the chart has no content".to_owned()))?;
+    let provenance = manifest.layers.iter().find(|layer| layer.media_type == PROVENANCE);
+    let mut items = vec![Item::new(artifact, Some(name(&file)?), content.clone())];
+    if let Some(provenance) = provenance {
+        items.push(Item::new(artifact, Some(name(&format!("{file}.prov"))?), provenance.clone()));
+    }
+    Ok(items)
+}
+
+fn name(text: &str) -> Result<FileName> {
+    text.parse().map_err(|error: crate::model::file_name::FileNameError| unsupported(error.to_string()))
+}
+
+fn unsupported(message: String) -> Error {
+    Error::Unsupported { message, hint: None }
+}

@@ -1,0 +1,86 @@
+//! What is said in the end: how many files, and what became of them.
+
+use bytesize::ByteSize;
+
+use super::item::Item;
+use super::{Mode, Options};
+use crate::commands::report::{ArtifactRow, Report, Status, Totals, counted, whole};
+use crate::stores::bundle::reader::Bundle;
+use crate::stores::folder::Found;
+
+/// Says in the report what became of each file.
+pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, items: Vec<Item>) {
+    let all = &bundle.contents().artifacts;
+    let listed: Vec<_> = all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
+    let idle = options.selection.idle(&listed);
+    report.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the bundle")));
+    report.artifacts = items.iter().map(|item| row(item, options)).collect();
+    let to_write = |item: &&Item| item.is_to_write();
+    let present = |item: &&Item| item.found == Found::Same;
+    report.totals = Totals {
+        artifacts: count(&items, |item| status(item) != Status::Skipped),
+        blobs: count(&items, |item| item.name.is_some()),
+        bytes: size(items.iter().filter(|item| item.name.is_some())),
+        transferred: size(items.iter().filter(to_write)),
+        present: size(items.iter().filter(present)),
+    };
+    let verb = if options.mode == Mode::DryRun { "to write to" } else { "written to" };
+    let written = counted(count(&items, Item::is_to_write), "file");
+    let mut parts =
+        vec![format!("{written} ({}) {verb} `{}`", ByteSize(report.totals.transferred), options.to)];
+    for (many, what) in [
+        (count(&items, |item| status(item) == Status::Present), "present"),
+        (count(&items, |item| status(item) == Status::Failed), "failed"),
+    ] {
+        if many > 0 {
+            parts.push(format!("{many} {what}"));
+        }
+    }
+    let skipped = count(&items, |item| status(item) == Status::Skipped);
+    if skipped > 0 {
+        parts.push(format!("{} skipped", counted(skipped, "other artifact")));
+    }
+    report.summary = vec![parts.join(", ")];
+    if options.mode == Mode::DryRun {
+        report.output = items.iter().filter_map(|item| line(item, options)).collect::<String>().into_bytes();
+    }
+    report.failures = items.into_iter().filter_map(|item| item.error).collect();
+}
+
+fn status(item: &Item) -> Status {
+    match (&item.error, &item.name, item.found) {
+        (Some(_), _, _) => Status::Failed,
+        (None, None, _) => Status::Skipped,
+        (None, Some(_), Found::Same) => Status::Present,
+        (None, Some(_), _) => Status::Done,
+    }
+}
+
+fn row(item: &Item, options: &Options) -> ArtifactRow {
+    ArtifactRow {
+        status: Some(status(item)),
+        target: item.name.as_ref().map(|name| options.to.join(name.as_str()).into_string()),
+        error: item.error.as_ref().map(whole),
+        ..ArtifactRow::from(&item.artifact)
+    }
+}
+
+/// One line of a dry run: what would be written where.
+fn line(item: &Item, options: &Options) -> Option<String> {
+    let target = options.to.join(item.name.as_ref()?.as_str());
+    let note = match item.found {
+        _ if item.error.is_some() => return None,
+        Found::Nothing => "",
+        Found::Same => " (present)",
+        Found::Other | Found::InTheWay => " (replaced)",
+    };
+    Some(format!("{} -> {target}{note}\n", item.artifact.reference))
+}
+
+fn count(items: &[Item], counts: impl Fn(&Item) -> bool) -> u64 {
+    u64::try_from(items.iter().filter(|item| counts(item)).count()).unwrap_or(u64::MAX)
+}
+
+fn size<'a>(items: impl Iterator<Item = &'a Item>) -> u64 {
+    items.fold(0, |sum, item| sum.saturating_add(item.layer.size))
+}
