@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -22,6 +22,9 @@ mod selection;
 mod sideload;
 mod verify;
 mod version;
+
+/// How long the jobs that a signal ended may take to leave.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
 #[derive(Debug, Parser)]
@@ -99,8 +102,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let report = match runtime {
         Ok(runtime) => {
             let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui)));
-            // Work that blocks on a slow disk is not waited for: it holds nothing that a later run needs.
-            runtime.shutdown_background();
+            // Jobs that a signal ended remove their unfinished files now. Work that blocks on a slow disk is not waited
+            // for: it holds nothing that a later run needs.
+            runtime.shutdown_timeout(PARTING);
             report
         }
         Err(source) => Err(Error::Io { doing: "starting".to_owned(), source }),

@@ -77,6 +77,37 @@ impl Containerd {
         images.sort();
         images
     }
+
+    /// Unpacks an image, layer after layer, and mounts it.
+    pub(crate) fn mount(&self, name: &str) -> Mounted<'_> {
+        let mounted = Mounted { containerd: self, folder: tempfile::tempdir().unwrap() };
+        // The native snapshotter copies, and so works where overlays cannot be mounted.
+        run(self.ctr(&["images", "mount", "--snapshotter", "native", name]).arg(mounted.path()));
+        mounted
+    }
+}
+
+/// A mounted image, unmounted when it is dropped.
+pub(crate) struct Mounted<'a> {
+    containerd: &'a Containerd,
+    folder: TempDir,
+}
+
+impl Mounted<'_> {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let unmounted = self.containerd.ctr(&["images", "unmount"]).arg(self.path()).output();
+        assert!(
+            unmounted.is_ok_and(|output| output.status.success()),
+            "{} stays mounted",
+            self.path().display()
+        );
+    }
 }
 
 impl Drop for Containerd {

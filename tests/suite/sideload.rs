@@ -1,8 +1,24 @@
 //! `sideload`: what it writes and says, and what containerd makes of it.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use airgap_bundle::commands::open::{Choice, OnIncomplete};
+use airgap_bundle::commands::report::Report;
+use airgap_bundle::commands::sideload::{self, Destination, Loaded, Mode, Options, Preset};
+use airgap_bundle::content::progress::Silent;
+use airgap_bundle::model::digest::{Digest, Hasher};
+use airgap_bundle::model::media_type;
+use camino::Utf8PathBuf;
+use serde_json::json;
+
 use crate::containerd::Containerd;
 use crate::fixture::{Blob, Graph, Pack, artifact, image, image_for, index_of};
 use crate::site::Site;
+use crate::tools::{command, run};
 
 const PAUSE: &str = "ghcr.io/canonical/k8s-snap/pause:3.10";
 
@@ -174,4 +190,389 @@ fn what_cannot_be_side_loaded_is_told_and_the_others_go_on() {
     assert_eq!(document["status"], "failed");
     assert_eq!(document["artifacts"][0]["status"], "failed");
     assert!(!site.path("other").exists());
+}
+
+const NGINX: &str = "docker.io/library/nginx:1.27";
+const NGINX_TAR: &str = "images/docker.io-library-nginx-1.27.tar";
+const SIDELOAD: &str = "sideload --containerd-dir=images --platform linux/amd64 site.tar";
+/// What every run into a folder of a test says besides what the test is about.
+const NOBODY: &str = "warning: nothing on this host reads `images`\n";
+const NEXT: &str = "next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes \
+                    imports images when its containerd starts\n";
+const INTEGRITY: &str = "integrity only: nothing here proves who made this bundle\n";
+
+#[test]
+fn the_same_image_is_the_same_tar_whatever_bundle_it_comes_from() {
+    let (nginx, other) = (image(100, 2, 2000), image(101, 1, 100));
+    let alone = site(&Pack::new().add(NGINX, &nginx));
+    let among = site(&Pack::new().add(PAUSE, &other).add(NGINX, &nginx).missing("quay.io/a/b:1"));
+    alone.run(SIDELOAD).any_stderr().code(0);
+    among.run(SIDELOAD).any_stderr().code(4);
+    assert!(alone.read(NGINX_TAR) == among.read(NGINX_TAR));
+    assert_eq!(fs::metadata(alone.path(NGINX_TAR)).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+#[test]
+fn what_is_there_is_proven_and_left_alone() {
+    let site = site(&Pack::new().add(NGINX, &image(110, 2, 2000)).add(PAUSE, &image(111, 1, 10)));
+    site.run(SIDELOAD).any_stderr().code(0);
+    let written = |site: &Site| fs::metadata(site.path(NGINX_TAR)).unwrap().ino();
+    let (first, bytes) = (written(&site), site.read(NGINX_TAR));
+    let said = format!("{NOBODY}0 images (0 B) written to `images`, 2 present\n{NEXT}{INTEGRITY}");
+    site.run(SIDELOAD).stderr(&said).code(0);
+    assert_eq!(written(&site), first);
+
+    // A bad disk: one bit in a layer.
+    let mut damaged = bytes.clone();
+    let at = damaged.len() - 2000;
+    damaged[at] ^= 1;
+    let site = site.bytes(NGINX_TAR, &damaged);
+    site.run(SIDELOAD).stderr_holds("written to `images`, 1 present\n").code(0);
+    assert!(site.read(NGINX_TAR) == bytes);
+    // A power cut in another program's copy.
+    let site = site.bytes(NGINX_TAR, &bytes[..bytes.len() - 100]);
+    site.run(SIDELOAD).stderr_holds("written to `images`, 1 present\n").code(0);
+    assert!(site.read(NGINX_TAR) == bytes);
+}
+
+#[test]
+fn a_tag_that_moved_replaces_its_tar() {
+    let (old, new) = (image(120, 1, 10), image(121, 1, 10));
+    let site = site(&Pack::new().add(NGINX, &old));
+    site.run(SIDELOAD).any_stderr().code(0);
+    let site = site.bytes("site.tar", &Pack::new().add(NGINX, &new).bytes());
+    let said = format!(
+        "{NOBODY}1 image (8.0 KiB) written to `images`\n`{NGINX}` replaces sha256:[1]\n{NEXT}{INTEGRITY}"
+    );
+    site.run(&format!("{SIDELOAD} --dry-run"))
+        .stdout(&format!("{NGINX} -> {NGINX_TAR}\n"))
+        .stderr_holds("1 image (8.0 KiB) to write to `images`\n")
+        .code(0);
+    site.run(SIDELOAD).stderr(&said).code(0);
+    assert_eq!(site.files("images"), [NGINX_TAR]);
+    let json = site.run(&format!("{SIDELOAD} --json")).json(0);
+    assert_eq!(
+        (&json["artifacts"][0]["status"], &json["artifacts"][0]["target"]),
+        (&json!("present"), &json!(NGINX_TAR))
+    );
+    let old_again = site.bytes("site.tar", &Pack::new().add(NGINX, &old).bytes());
+    let json = old_again.run(&format!("{SIDELOAD} --json")).json(0);
+    assert_eq!(json["artifacts"][0]["previous_digest"], json!(new.digest()));
+}
+
+#[test]
+fn a_file_of_somebody_else_is_not_overwritten() {
+    let site = site(&Pack::new().add(NGINX, &image(130, 1, 10)).add(PAUSE, &image(131, 1, 10)));
+    let site = site.bytes(NGINX_TAR, b"made by hand");
+    site.run(SIDELOAD)
+        .stderr(&format!(
+            "{NOBODY}error: could not side-load `{NGINX}`\n  \
+             cause: `{NGINX_TAR}` is there already and was not written by airgap-bundle\n\
+             \nhint: move that file away, or leave the image out with `--except`\n\
+             1 image (8.0 KiB) written to `images`, 1 failed\n{NEXT}{INTEGRITY}"
+        ))
+        .code(4);
+    assert_eq!(site.read(NGINX_TAR), b"made by hand");
+}
+
+#[test]
+fn names_that_would_collide_are_set_apart() {
+    let (one, two) = (image(140, 1, 10), image(141, 1, 10));
+    let site = site(&Pack::new().add("quay.io/a/b:1", &one).add("quay.io/a-b:1", &two));
+    site.run(SIDELOAD).any_stderr().code(0);
+    let name = |graph: &Graph| format!("images/quay.io-a-b-1-{}.tar", &graph.digest().hex()[..8]);
+    let mut both = vec![name(&one), name(&two)];
+    both.sort();
+    assert_eq!(site.files("images"), both);
+
+    // Two bundles, one after the other.
+    let site = Site::new().bytes("site.tar", &Pack::new().add("quay.io/a/b:1", &one).bytes());
+    site.run(SIDELOAD).any_stderr().code(0);
+    let site = site.bytes("site.tar", &Pack::new().add("quay.io/a-b:1", &two).bytes());
+    site.run(SIDELOAD).any_stderr().code(0);
+    site.run(SIDELOAD).stderr_holds("0 images (0 B) written to `images`, 1 present\n").code(0);
+    assert_eq!(site.files("images"), [name(&two), "images/quay.io-a-b-1.tar".to_owned()]);
+}
+
+#[test]
+fn a_tag_that_two_images_have_goes_to_the_one_that_was_asked_for_by_tag() {
+    let (tagged, pinned) = (image(150, 1, 10), image(151, 1, 10));
+    let site = site(&Pack::new().add(NGINX, &tagged).add(&format!("{NGINX}@{}", pinned.digest()), &pinned));
+    site.run(SIDELOAD)
+        .stderr_holds(&format!(
+            "warning: several images have the name `{NGINX}`: it goes to sha256:[1], the others are found by digest\n"
+        ))
+        .code(0);
+    let containerd = Containerd::start();
+    all_tars(&site, &containerd);
+    let repository = "docker.io/library/nginx";
+    let mut expected = [
+        (NGINX.to_owned(), tagged.digest().to_string(), true),
+        (digest_name(repository, &tagged), tagged.digest().to_string(), true),
+        (digest_name(repository, &pinned), pinned.digest().to_string(), true),
+    ];
+    expected.sort();
+    assert_eq!(containerd.images(), expected);
+}
+
+#[test]
+fn what_was_loaded_before_is_told_given_back_and_purged() {
+    let site = site(&Pack::new().add(NGINX, &image(160, 1, 10)).add(PAUSE, &image(161, 1, 10)));
+    site.run(SIDELOAD).any_stderr().code(0);
+    let tar = site.read(NGINX_TAR);
+    let load = || {
+        for tar in site.files("images").iter().filter(|tar| tar.ends_with(".tar")) {
+            fs::rename(site.path(tar), site.path(&format!("{tar}.loaded"))).unwrap();
+        }
+    };
+    load();
+    let loaded = "2 images loaded before: the kubelet may have deleted such images since; ";
+    site.run(SIDELOAD)
+        .stderr(&format!(
+            "{NOBODY}0 images (0 B) written to `images`, 2 loaded before\n{loaded}`--again` has them loaded once \
+             more\n{INTEGRITY}"
+        ))
+        .code(0);
+    let json = site.run(&format!("{SIDELOAD} --json")).json(0);
+    assert_eq!(json["artifacts"][0]["status"], "loaded-before");
+    site.run(&format!("{SIDELOAD} --again --dry-run"))
+        .stdout_holds(&format!("{NGINX} -> {NGINX_TAR} (from docker.io-library-nginx-1.27.tar.loaded)\n"))
+        .any_stderr()
+        .code(0);
+
+    // One of the two is damaged: it is written anew, not given back.
+    let pause = "images/ghcr.io-canonical-k8s-snap-pause-3.10.tar";
+    let mut damaged = site.read(&format!("{pause}.loaded"));
+    let at = damaged.len() - 1600;
+    damaged[at] ^= 1;
+    fs::write(site.path(&format!("{pause}.loaded")), damaged).unwrap();
+    site.run(&format!("{SIDELOAD} --again"))
+        .stderr(&format!("{NOBODY}1 image (8.0 KiB) written to `images`, 1 given back\n{NEXT}{INTEGRITY}"))
+        .code(0);
+    assert!(site.read(NGINX_TAR) == tar);
+    fs::remove_file(site.path(&format!("{pause}.loaded"))).unwrap();
+
+    load();
+    fs::write(site.path("images/by-hand.tar.loaded"), "not ours").unwrap();
+    site.run(&format!("{SIDELOAD} --purge-loaded"))
+        .stderr(&format!(
+            "{NOBODY}0 images (0 B) written to `images`, 2 loaded before\n16.0 KiB freed: 2 tars that were loaded\n\
+             {loaded}run this command once more to write their tars anew\n{INTEGRITY}"
+        ))
+        .code(0);
+    assert_eq!(site.files("images"), ["images/by-hand.tar.loaded"]);
+}
+
+#[test]
+fn what_killed_runs_left_is_swept_and_nothing_else() {
+    let site = site(&Pack::new().add(NGINX, &image(170, 1, 10)));
+    let leftover = format!("images/.{}.airgap-bundle", NGINX_TAR.trim_start_matches("images/"));
+    let site = site.bytes(&leftover, b"half").bytes("images/.other.airgap-bundle", b"x");
+    let site = site.bytes("images/.hidden", b"x").bytes("images/.gone.tar.airgap-bundle", b"half of another");
+    site.run(SIDELOAD).any_stderr().code(0);
+    assert_eq!(site.files("images"), ["images/.hidden", "images/.other.airgap-bundle", NGINX_TAR]);
+}
+
+#[test]
+fn a_damaged_bundle_never_becomes_a_tar() {
+    let (good, bad) = (image(180, 1, 400_000), image(181, 2, 400_000));
+    let mut bytes = Pack::new().add(PAUSE, &good).add(NGINX, &bad).bytes();
+    let layer = &bad.blobs[2].bytes;
+    let at = bytes.windows(layer.len()).position(|window| window == layer).unwrap();
+    bytes[at + 300_000] ^= 1;
+    let site = Site::new().bytes("site.tar", &bytes);
+    site.run(SIDELOAD)
+        .stderr(&format!(
+            "{NOBODY}error: could not side-load `{NGINX}`\n  cause: reading from bundle `site.tar`: blob sha256:[1]: \
+             expected sha256:[1], got sha256:[2]\n\
+             1 image (398.5 KiB) written to `images`, 1 failed\n{NEXT}{INTEGRITY}"
+        ))
+        .code(3);
+    assert_eq!(site.files("images"), ["images/ghcr.io-canonical-k8s-snap-pause-3.10.tar"]);
+}
+
+#[test]
+fn an_incomplete_bundle_announces_itself_and_another_bundle_is_refused() {
+    let site = site(&Pack::new().add(NGINX, &image(190, 1, 10)).missing("quay.io/a/b:1"));
+    let incomplete = "INCOMPLETE: 1 of 2 artifacts were not exported\n";
+    let said =
+        format!("{incomplete}{NOBODY}1 image (8.0 KiB) written to `images`\n{NEXT}{INTEGRITY}{incomplete}");
+    site.run(SIDELOAD).stderr(&said).code(4);
+    site.run(&format!("{SIDELOAD} --allow-incomplete")).any_stderr().code(0);
+    let other = Digest::sha256(b"another bundle");
+    site.run(&format!("sideload --containerd-dir=other site.tar --expect {other}"))
+        .stderr("error: the bundle id of `site.tar`: expected sha256:[1], got sha256:[2]\n")
+        .code(3);
+    assert!(!site.path("other").exists());
+}
+
+#[test]
+fn sha512_is_refused() {
+    let mut hasher = Hasher::new(airgap_bundle::model::digest::Algorithm::Sha512);
+    let mut graph = image(200, 1, 10);
+    let layer = graph.blobs.pop().unwrap();
+    hasher.update(&layer.bytes);
+    let digest = hasher.finish();
+    graph.blobs.push(Blob { digest, ..layer.clone() });
+    let text = String::from_utf8(graph.root().bytes.clone()).unwrap();
+    let text = text.replace(&layer.digest.to_string(), &digest.to_string());
+    graph.manifests = vec![Blob::new(media_type::OCI_MANIFEST, text.into_bytes())];
+    let site = site(&Pack::new().add(NGINX, &graph));
+    site.run(SIDELOAD).stderr_holds("cause: blob sha512:[1]: containerd cannot check sha512\n").code(1);
+}
+
+#[test]
+fn exactly_one_destination_is_needed() {
+    let site = site(&Pack::new().add(NGINX, &image(210, 1, 10)));
+    site.run("sideload site.tar").stderr_holds("--containerd-dir [<DIR>]|--preset <NAME>").code(2);
+    site.run("sideload --containerd-dir=images --preset k3s site.tar")
+        .stderr_holds("cannot be used with")
+        .code(2);
+    site.run("sideload --preset k8s site.tar")
+        .stderr_holds("expected one of k8s-snap, microk8s, k3s, rke2, k0s")
+        .code(2);
+    site.run("sideload --containerd-dir site.tar")
+        .stderr(
+            "error: `site.tar` is taken as the folder of `--containerd-dir`, and looks like a bundle\n\
+             \nhint: run `airgap-bundle sideload site.tar --containerd-dir`, or `airgap-bundle sideload \
+             --containerd-dir=/var/snap/k8s/common/images site.tar`\n",
+        )
+        .code(2);
+    site.run(&format!("{SIDELOAD} --again --purge-loaded")).stderr_holds("cannot be used with").code(2);
+    site.run("sideload --containerd-dir=images --platform linux/amd64,linux/arm64 site.tar")
+        .stderr_holds("is not a platform")
+        .code(2);
+}
+
+/// Side-loads on a made-up host, whose files are under `root`.
+async fn on_host(site: &Site, destination: Destination) -> Report {
+    let options = Options {
+        choice: Choice {
+            path: Utf8PathBuf::try_from(site.path("site.tar")).unwrap(),
+            expect: None,
+            on_incomplete: OnIncomplete::Tell,
+        },
+        destination,
+        host_root: Utf8PathBuf::try_from(site.path("host")).unwrap(),
+        platform: "linux/amd64".parse().unwrap(),
+        selection: airgap_bundle::model::selector::Selection::default(),
+        loaded: Loaded::Leave,
+        mode: Mode::Write,
+        progress: Arc::new(Silent),
+    };
+    sideload::run(&options).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_distribution_gets_its_folder_and_its_advice() {
+    let (sparse, amd64, arm64) = multi(220);
+    let site = site(&Pack::new().add(NGINX, &sparse).without(&arm64));
+    for (destination, home, folder, advice, stands_in) in [
+        (Destination::Default, "var/snap/k8s", "common/images", "snap restart k8s.containerd", false),
+        (
+            Destination::Preset(Preset::Microk8s),
+            "var/snap/microk8s",
+            "common/etc/sideload",
+            "nothing to restart",
+            false,
+        ),
+        (
+            Destination::Preset(Preset::K3s),
+            "var/lib/rancher/k3s",
+            "agent/images",
+            "systemctl restart k3s",
+            true,
+        ),
+        (
+            Destination::Preset(Preset::Rke2),
+            "var/lib/rancher/rke2",
+            "agent/images",
+            "systemctl restart rke2-server",
+            true,
+        ),
+        (Destination::Preset(Preset::K0s), "var/lib/k0s", "images", "systemctl restart k0sworker", false),
+    ] {
+        fs::create_dir_all(site.path("host").join(home)).unwrap();
+        let report = on_host(&site, destination).await;
+        assert_eq!(report.failures.len(), 0);
+        assert_eq!(
+            site.files(&format!("host/{home}")),
+            [format!("host/{home}/{folder}/docker.io-library-nginx-1.27.tar")]
+        );
+        assert!(report.summary.iter().any(|line| line.contains(advice)), "{:?}", report.summary);
+        assert_eq!(report.artifacts[0].target_digest, Some(amd64.digest()));
+        // Importers that take every platform get no index from which one is missing.
+        assert_eq!(!report.warnings.is_empty(), stands_in, "{home} {:?}", report.warnings);
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
+    let images: Vec<Graph> = (0..6).map(|seed| image(230 + seed, 2, 3_000_000)).collect();
+    let references = (0..6).map(|number| format!("quay.io/a/image:{number}"));
+    let pack = references.zip(&images).fold(Pack::new(), |pack, (name, graph)| pack.add(&name, graph));
+    let whole = site(&pack);
+    whole.run(SIDELOAD).any_stderr().code(0);
+    let killed = site(&pack);
+    for signal in ["INT", "KILL", "TERM", "KILL"] {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
+            .args(SIDELOAD.split(' '))
+            .current_dir(killed.root())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // As soon as it has begun to write one, or has ended.
+        let begun = || fs::read_dir(killed.path("images")).is_ok_and(|mut entries| entries.next().is_some());
+        while !begun() && process.try_wait().unwrap().is_none() {}
+        run(Command::new("kill").args([&format!("-{signal}"), &process.id().to_string()]));
+        process.wait().unwrap();
+        for tar in killed.files("images") {
+            if signal == "KILL" && tar.ends_with(".airgap-bundle") {
+                continue;
+            }
+            assert!(killed.read(&tar) == whole.read(&tar), "{tar} after {signal}");
+        }
+    }
+    killed.run(SIDELOAD).any_stderr().code(0);
+    assert_eq!(killed.files("images"), whole.files("images"));
+    for tar in whole.files("images") {
+        assert!(killed.read(&tar) == whole.read(&tar), "{tar}");
+    }
+}
+
+/// Makes an image of a root file system, as umoci packs it: a compressed layer, modes, links.
+fn rootfs(folder: &Path) -> Graph {
+    let umoci = |arguments: &[&str]| {
+        run(command("umoci", folder).args(arguments));
+    };
+    umoci(&["init", "--layout", "layout"]);
+    umoci(&["new", "--image", "layout:1"]);
+    umoci(&["unpack", "--image", "layout:1", "work"]);
+    let root = folder.join("work/rootfs");
+    for (path, mode) in [("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777)] {
+        fs::create_dir(root.join(path)).unwrap();
+        fs::set_permissions(root.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::copy("/bin/ls", root.join("bin/ls")).unwrap();
+    symlink("ls", root.join("bin/dir")).unwrap();
+    fs::hard_link(root.join("bin/ls"), root.join("bin/vdir")).unwrap();
+    fs::write(root.join("etc/os-release"), "ID=test\n").unwrap();
+    umoci(&["repack", "--image", "layout:1", "work"]);
+    umoci(&["config", "--image", "layout:1", "--config.cmd", "/bin/ls"]);
+    Graph::read_layout(&folder.join("layout"))
+}
+
+#[test]
+fn containerd_unpacks_a_root_file_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = rootfs(folder.path());
+    let site = site(&Pack::new().add(PAUSE, &graph));
+    site.run("sideload --containerd-dir=images site.tar").any_stderr().code(0);
+    let containerd = Containerd::start();
+    all_tars(&site, &containerd);
+    let mounted = containerd.mount(PAUSE);
+    assert_eq!(fs::read_to_string(mounted.path().join("etc/os-release")).unwrap(), "ID=test\n");
+    assert_eq!(fs::metadata(mounted.path().join("tmp")).unwrap().permissions().mode() & 0o7777, 0o1777);
+    assert_eq!(fs::read_link(mounted.path().join("bin/dir")).unwrap(), Path::new("ls"));
+    assert!(fs::read(mounted.path().join("bin/vdir")).unwrap() == fs::read("/bin/ls").unwrap());
 }
