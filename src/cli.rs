@@ -13,8 +13,8 @@ use crate::ui::{ProgressMode, Ui};
 mod bundle;
 mod completion;
 mod export;
-mod import;
 mod extract;
+mod import;
 mod inspect;
 mod man;
 mod registry;
@@ -58,12 +58,12 @@ struct Talk {
 enum Command {
     Export(Box<export::Arguments>),
     Import(Box<import::Arguments>),
-    Extract(extract::Arguments),
-    Completion(completion::Arguments),
-    Inspect(inspect::Arguments),
-    Man(man::Arguments),
     Sideload(sideload::Arguments),
+    Extract(extract::Arguments),
     Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
+    Completion(completion::Arguments),
+    Man(man::Arguments),
     Version(version::Arguments),
 }
 

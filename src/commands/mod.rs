@@ -1,8 +1,8 @@
 //! Floor 4: one verb per file. Each takes options, returns a [`report::Report`], and prints nothing.
 
 pub mod export;
-pub mod import;
 pub mod extract;
+pub mod import;
 pub mod inspect;
 pub mod open;
 pub mod report;

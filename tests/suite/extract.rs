@@ -1,0 +1,140 @@
+//! `extract`: which files come out, under which names, and what is never written to.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use serde_json::json;
+
+use crate::fixture::{Pack, chart, file, image};
+use crate::site::Site;
+
+const EXTRACT: &str = "extract --to out site.tar";
+const INTEGRITY: &str = "integrity only: nothing here proves who made this bundle\n";
+
+fn site(pack: &Pack) -> Site {
+    Site::new().bytes("site.tar", &pack.bytes())
+}
+
+fn two_files() -> Pack {
+    Pack::new()
+        .add("setup.sh", &file("setup.sh", b"#!/bin/sh\n", "0755"))
+        .add("site/values/prod.yaml", &file("site/values/prod.yaml", b"a: 1\n", "0644"))
+}
+
+#[test]
+fn files_and_charts_come_out_under_their_names() {
+    let pack = two_files()
+        .add("quay.io/charts/app:1.0.0_b1", &chart("app", "1.0.0+b1", b"packed"))
+        .add("docker.io/library/nginx:1.27", &image(300, 1, 10));
+    let site = site(&pack);
+    let listed = "quay.io/charts/app:1.0.0_b1 -> out/app-1.0.0+b1.tgz\n\
+                  quay.io/charts/app:1.0.0_b1 -> out/app-1.0.0+b1.tgz.prov\n\
+                  setup.sh -> out/setup.sh\n\
+                  site/values/prod.yaml -> out/site/values/prod.yaml\n";
+    site.run(&format!("{EXTRACT} --dry-run"))
+        .stdout(listed)
+        .stderr(&format!("4 files (37 B) to write to `out`, 1 other artifact skipped\n{INTEGRITY}"))
+        .code(0);
+    assert!(!site.path("out").exists());
+    site.run(EXTRACT)
+        .stderr(&format!("4 files (37 B) written to `out`, 1 other artifact skipped\n{INTEGRITY}"))
+        .code(0);
+    let files =
+        ["out/app-1.0.0+b1.tgz", "out/app-1.0.0+b1.tgz.prov", "out/setup.sh", "out/site/values/prod.yaml"];
+    assert_eq!(site.files("out"), files);
+    assert_eq!(site.read("out/app-1.0.0+b1.tgz"), b"packed");
+    let mode = |path: &str| fs::metadata(site.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("out/setup.sh"), mode("out/site/values/prod.yaml")), (0o755, 0o644));
+
+    site.run(EXTRACT)
+        .stderr(&format!("0 files (0 B) written to `out`, 4 present, 1 other artifact skipped\n{INTEGRITY}"))
+        .code(0);
+    let json = site.run(&format!("{EXTRACT} --json --only chart")).json(0);
+    assert_eq!(json["artifacts"][0]["status"], "present");
+    assert_eq!(json["artifacts"][0]["target"], "out/app-1.0.0+b1.tgz");
+    assert_eq!(json["totals"]["present"], json!(22));
+}
+
+#[test]
+fn files_with_other_content_are_all_told_before_anything_is_written() {
+    let site = site(&two_files().add("third", &file("third", b"3", "0644")));
+    let site = site.bytes("out/setup.sh", b"mine").bytes("out/site/values", b"a file where a folder must be");
+    let told = "error: files with other content are there already:\n  `out/setup.sh`\n  `out/site/values/prod.yaml`\n\
+                \nhint: replace them with `--force`, or name another folder with `--to`\n";
+    site.run(EXTRACT).stderr(told).code(1);
+    assert_eq!(site.files("out"), ["out/setup.sh", "out/site/values"]);
+    assert_eq!(site.read("out/setup.sh"), b"mine");
+    site.run(&format!("{EXTRACT} --force"))
+        .stderr(&format!(
+            "error: could not extract `site/values/prod.yaml`\n  cause: `out/site/values` is in the way\n\
+             \nhint: move it away, or name another folder with `--to`\n\
+             2 files (11 B) written to `out`, 1 failed\n{INTEGRITY}"
+        ))
+        .code(4);
+    assert_eq!(site.read("out/setup.sh"), b"#!/bin/sh\n");
+    assert_eq!(site.read("out/third"), b"3");
+}
+
+#[test]
+fn links_in_the_folder_lead_nowhere() {
+    let site = site(&two_files());
+    fs::create_dir_all(site.path("out")).unwrap();
+    fs::create_dir_all(site.path("outside")).unwrap();
+    symlink("../outside", site.path("out/site")).unwrap();
+    symlink("../outside/victim", site.path("out/setup.sh")).unwrap();
+    site.run(EXTRACT).stderr_holds("  `out/setup.sh`\n  `out/site/values/prod.yaml`\n").code(1);
+    site.run(&format!("{EXTRACT} --force")).stderr_holds("cause: `out/site` is in the way\n").code(4);
+    assert_eq!(site.files("outside"), [""; 0]);
+    assert!(!site.path("out/setup.sh").is_symlink());
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused_and_the_others_go_on() {
+    let hostile = ["../evil", "/etc/evil", "a/../../evil", "con.txt", "a\\b", "tab\tbed", "end."];
+    let pack = hostile.iter().enumerate().fold(two_files(), |pack, (number, name)| {
+        pack.add(&format!("file-{number}"), &file(name, b"evil", "0755"))
+    });
+    let site = site(&pack);
+    let json = site.run(&format!("{EXTRACT} --json")).json(4);
+    let failed = json["artifacts"].as_array().unwrap().iter().filter(|row| row["status"] == "failed").count();
+    assert_eq!(failed, hostile.len());
+    assert_eq!(site.files("."), ["out/setup.sh", "out/site/values/prod.yaml", "site.tar"]);
+    site.run(&format!("{EXTRACT} --only file-5"))
+        .stderr_holds("cause: `tab\\tbed` is not a name that a file may have: it holds control characters\n")
+        .code(1);
+}
+
+#[test]
+fn two_files_under_one_name_are_refused() {
+    let pack = two_files()
+        .add("other", &file("Setup.sh", b"1", "0644"))
+        .add("again", &file("site/values/prod.yaml", b"2", "0644"));
+    let site = site(&pack);
+    site.run(EXTRACT)
+        .stderr(
+            "error: several files of the bundle would take one name:\n  `site/values/prod.yaml`\n  \
+             `Setup.sh` and `setup.sh`\n\
+             \nhint: extract them one after the other, with `--only` and `--except`, into different folders\n",
+        )
+        .code(1);
+    assert!(!site.path("out").exists());
+    site.run(&format!("{EXTRACT} --except other --except again")).any_stderr().code(0);
+}
+
+#[test]
+fn damaged_bytes_never_become_a_file() {
+    let mut bytes = Pack::new()
+        .add("good", &file("good", b"good content", "0644"))
+        .add("bad", &file("bad", b"some content", "0644"))
+        .bytes();
+    let at = bytes.windows(12).position(|window| window == b"some content").unwrap();
+    bytes[at] ^= 1;
+    let site = Site::new().bytes("site.tar", &bytes);
+    site.run(EXTRACT)
+        .stderr(&format!(
+            "error: could not extract `bad`\n  cause: reading from bundle `site.tar`: blob sha256:[1]: expected \
+             sha256:[1], got sha256:[2]\n1 file (12 B) written to `out`, 1 failed\n{INTEGRITY}"
+        ))
+        .code(3);
+    assert_eq!(site.files("out"), ["out/good"]);
+}
