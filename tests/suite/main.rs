@@ -31,3 +31,5 @@ mod structure;
 mod testdata;
 #[cfg(test)]
 mod tools;
+#[cfg(test)]
+mod zoo;

@@ -1,0 +1,7 @@
+//! Everything that the specs allow and registries hold, exported from one registry and imported into another: what every
+//! reference names stays the same, byte for byte, as other people's tools see it.
+
+mod http;
+mod members;
+mod random;
+mod round;
