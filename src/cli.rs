@@ -83,6 +83,16 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Returns what to say where a signal ended the work and the next run goes on.
+    fn after_signal(&self) -> Option<&'static str> {
+        match self {
+            Self::Export(arguments) => arguments.after_signal(),
+            _ => None,
+        }
+    }
+}
+
 /// Returns the definition of all commands and flags, from which help, completions and manual pages are made.
 pub fn command() -> clap::Command {
     Arguments::command()
@@ -98,6 +108,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ui = Ui::new(talk.quiet, talk.verbose, talk.json, talk.progress);
     let started = Instant::now();
     let name = arguments.command.name();
+    let after_signal = arguments.command.after_signal();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
     let report = match runtime {
         Ok(runtime) => {
@@ -109,7 +120,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(source) => Err(Error::Io { doing: "starting".to_owned(), source }),
     };
-    ui.finish(&report.unwrap_or_else(|error| Report::failed(name, error)), started.elapsed())
+    let report = report.unwrap_or_else(|error| {
+        let summary = after_signal.filter(|_| matches!(error, Error::Interrupted(_))).map(str::to_owned);
+        Report { summary: summary.into_iter().collect(), ..Report::failed(name, error) }
+    });
+    ui.finish(&report, started.elapsed())
 }
 
 /// One thread a core, and at least four, so that a thread that waits for a disk does not stop the network.

@@ -63,6 +63,14 @@ pub(super) struct Arguments {
     registry: RegistryArguments,
 }
 
+impl Arguments {
+    /// Returns what to say where a signal ended the work.
+    pub(super) fn after_signal(&self) -> Option<&'static str> {
+        let text = "what was fetched is kept beside the output: the same command goes on from there";
+        (!self.dry_run).then_some(text)
+    }
+}
+
 /// Makes a bundle.
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     check_output(&arguments)?;
@@ -109,12 +117,20 @@ fn check_output(arguments: &Arguments) -> Result<()> {
     if output.is_dir() {
         return Err(Error::usage(format!("`{output}` is a folder"), hint));
     }
+    let folder = output.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(".".into());
+    if !folder.is_dir() {
+        return Err(Error::usage(
+            format!("`{output}`: folder `{folder}` is not there"),
+            Some("make the folder first"),
+        ));
+    }
     let stdin = arguments.list.iter().filter(|list| *list == "-").count();
     if stdin + usize::from(arguments.registry.reads_stdin()) > 1 {
-        return Err(Error::usage(
-            "standard input can be read once only",
-            Some("put the password into a file for `--password-file`"),
-        ));
+        let hint = match stdin {
+            1 => "put the password into a file for `--password-file`",
+            _ => "give `--list -` once",
+        };
+        return Err(Error::usage("standard input can be read once only", Some(hint)));
     }
     Ok(())
 }

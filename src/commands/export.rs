@@ -3,25 +3,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bytesize::ByteSize;
 use camino::Utf8PathBuf;
 
-use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, whole};
-use crate::content::jobs::{self, OnFailure};
+use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted, whole};
+use crate::content::jobs::OnFailure;
 use crate::content::plan::{Item, Plan};
 use crate::content::progress::Progress;
-use crate::kinds::{self, Origin, Places, Resolved, Wanted};
-use crate::model::contents::{FORMAT, Missing};
+use crate::kinds::{Origin, Places, Wanted};
+use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Entry, Require, Source, Subject};
+use crate::model::list::{self, Require, Source};
 use crate::model::selector::Selection;
+use crate::stores::bundle::previous::Previous;
+use crate::stores::bundle::reader::Bundle;
 use crate::stores::bundle::workshop::Workshop;
 
 mod dry_run;
 mod fill;
+mod found;
 mod names;
 mod output;
+mod room;
+mod weights;
 
+use found::Found;
 pub use output::Overwrite;
 
 /// What `export` is asked to do.
@@ -64,19 +69,12 @@ pub enum Action {
     Say,
 }
 
-/// What the list came to.
-#[derive(Debug, Default)]
-struct Found {
-    items: Vec<Item<Origin>>,
-    warnings: Vec<String>,
-    failures: Vec<(ArtifactRow, Error)>,
-    missing: Vec<Missing>,
-    kept_whole: (usize, u64),
-}
-
 /// Makes a bundle of everything that the lists name.
 pub async fn run(mut options: Options) -> Result<Report> {
     let asked = list::collect(&options.lists, &options.references, options.require)?;
+    output::look(&options)?;
+    let reuse = options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle)));
+    let reuse: Arc<Vec<Previous>> = Arc::new(reuse.collect::<Result<_>>()?);
     let staging = match options.action {
         Action::Do => None,
         Action::Say => {
@@ -96,121 +94,59 @@ pub async fn run(mut options: Options) -> Result<Report> {
     if let Some(workshop) = &workshop {
         options.places.staging = workshop.staging()?;
     }
-    let mut found = resolve(&options, asked.entries).await;
+    let mut found = found::resolve(&options, asked.entries).await;
     found.warnings.splice(0..0, asked.warning);
-    let stop = options.on_failure == OnFailure::Stop || found.items.is_empty();
-    if !found.failures.is_empty() && stop {
-        workshop.map_or(Ok(()), Workshop::leave)?;
-        return Ok(not_made(found));
+    if found.items.is_empty() && found.failures.is_empty() {
+        return Ok(nothing_left(found, &options.selection));
+    }
+    if found.items.is_empty() || (!found.failures.is_empty() && options.on_failure == OnFailure::Stop) {
+        return Ok(not_made(&options, found));
     }
     names::check(&found.items)?;
     found.warnings.extend(names::collisions(&found.items));
     let plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
     let Some(workshop) = workshop else { return Ok(dry_run::report(&options, found, &plan)) };
-    if let Some(report) = output::check(&options, &found, &plan).await? {
+    if let Some(report) = output::check(&options, &mut found, &plan).await? {
         workshop.remove()?;
         return Ok(report);
     }
-    fill::run(&options, workshop, found, plan).await
-}
-
-/// Resolves every entry and keeps what is selected.
-async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
-    let count = u64::try_from(entries.len()).ok();
-    options.progress.phase("resolving", None, count);
-    let entries: Vec<Arc<Entry>> = entries
-        .into_iter()
-        .filter(|entry| may_be_selected(&options.selection, entry))
-        .map(Arc::new)
-        .collect();
-    let results = jobs::run(options.jobs, OnFailure::GoOn, &entries, |entry| {
-        let (entry, places, wanted) = (Arc::clone(entry), options.places.clone(), options.wanted.clone());
-        let progress = Arc::clone(&options.progress);
-        async move {
-            let name = kinds::shown(&entry);
-            progress.begun(&name);
-            let resolved = kinds::resolve(&entry, &places, &wanted).await;
-            progress.ended(&name);
-            resolved
-        }
-    })
-    .await;
-    let mut found = Found::default();
-    for (entry, result) in entries.iter().zip(results) {
-        match result {
-            Some(Ok(resolved)) => found.take(resolved, &options.selection),
-            Some(Err(error)) => found.fail(entry, error),
-            None => {}
+    if options.wanted.platforms.is_empty() {
+        let weights = weights::lines(&found.items);
+        if !weights.is_empty() {
+            options.progress.note(&format!("every platform is carried; {}", weights.join("; ")));
         }
     }
-    found
+    fill::run(&options, workshop, found, plan, reuse).await
 }
 
-/// Returns whether an entry can be selected at all, before its kind is known.
-fn may_be_selected(selection: &Selection, entry: &Entry) -> bool {
-    let Subject::Registry(reference) = &entry.subject else { return true };
-    let reference = reference.to_string();
-    crate::model::artifact::Kind::ALL.iter().any(|kind| selection.takes(*kind, &reference))
-}
-
-impl Found {
-    fn take(&mut self, resolved: Resolved, selection: &Selection) {
-        let takes = |item: &Item<Origin>| selection.takes(item.artifact.kind, &item.artifact.reference);
-        self.items.extend(resolved.items.into_iter().filter(takes));
-        self.warnings.extend(resolved.warnings);
-        if let Some(bytes) = resolved.kept_whole {
-            self.kept_whole = (self.kept_whole.0.saturating_add(1), self.kept_whole.1.saturating_add(bytes));
-        }
-    }
-
-    fn fail(&mut self, entry: &Entry, error: Error) {
-        let reference = kinds::shown(entry);
-        self.missing.push(Missing { kind: entry.kind, reference: reference.clone() });
-        let error = error.during(format!("could not export `{reference}` ({})", entry.position));
-        self.failures.push((failed_row(entry.kind, &reference, &error), error));
-    }
-
-    /// Says how many images an index digest kept whole, and what that costs.
-    fn kept_whole_line(&self) -> Option<String> {
-        let (count, bytes) = self.kept_whole;
-        (count > 0).then(|| format!("{count} kept whole, pinned by index digest, +{}", ByteSize(bytes)))
-    }
-}
-
-fn failed_row(kind: Option<crate::model::artifact::Kind>, reference: &str, error: &Error) -> ArtifactRow {
-    ArtifactRow {
-        kind,
-        name: reference.to_owned(),
-        reference: reference.to_owned(),
-        digest: None,
-        platforms: vec![],
-        size: None,
-        status: Some(Status::Failed),
-        target: None,
-        target_digest: None,
-        previous_digest: None,
-        error: Some(whole(error)),
-    }
-}
-
-/// The report of an export whose failures stop it before anything is fetched.
-fn not_made(found: Found) -> Report {
+/// The report of an export whose failures leave no bundle.
+fn not_made(options: &Options, found: Found) -> Report {
     let mut artifacts: Vec<ArtifactRow> = rows(&found.items, None);
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
-    artifacts.extend(failed);
-    let (count, all) = (failures.len(), artifacts.len());
-    Report {
-        command: "export",
-        artifacts,
-        warnings: found.warnings,
-        failures,
-        summary: vec![
-            format!("{count} of {all} artifacts failed; no bundle was made"),
+    let all = failures.len().saturating_add(artifacts.len());
+    let mut summary = vec![format!(
+        "{} of {} failed; no bundle was made",
+        failures.len(),
+        counted(u64::try_from(all).unwrap_or(u64::MAX), "artifact")
+    )];
+    if !artifacts.is_empty() && options.on_failure == OnFailure::Stop {
+        summary.push(
             "mend the list and run the same command again, or add `--keep-going` for a bundle without them"
                 .to_owned(),
-        ],
-        ..Report::default()
+        );
     }
+    artifacts.extend(failed);
+    Report { command: "export", artifacts, warnings: found.warnings, failures, summary, ..Report::default() }
+}
+
+/// The report of an export of nothing at all.
+fn nothing_left(found: Found, selection: &Selection) -> Report {
+    let (message, hint) = if *selection == Selection::default() {
+        ("the list names nothing that could be carried", None)
+    } else {
+        ("`--only` and `--except` leave nothing of the list", Some("name less with them, or leave them out"))
+    };
+    Report { warnings: found.warnings, ..Report::failed("export", Error::usage(message, hint)) }
 }
 
 /// Returns a row for each artifact.

@@ -20,6 +20,8 @@ pub struct Item<O> {
     pub graph: Graph,
     /// The platforms that it was narrowed to; empty for all.
     pub platforms: Vec<Platform>,
+    /// Whether other platforms on the command line would narrow it otherwise.
+    pub narrows: bool,
     /// Where each blob can be read, by digest.
     pub origins: HashMap<Digest, O>,
 }
@@ -151,16 +153,33 @@ fn two_sizes(artifact: &Artifact, blob: &Descriptor, known: u64) -> Error {
     }
 }
 
-/// Returns what each platform alone would weigh, by platform: the bytes of all blobs, what is shared counted once.
-/// Artifacts without platforms are in every sum.
-pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, u64> {
-    let platforms: BTreeSet<Platform> = items.iter().flat_map(|item| item.graph.platforms()).collect();
+/// What one platform alone would come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Bytes of all blobs, what is shared counted once.
+    pub size: u64,
+    /// Images that are not for this platform, and not in the sum.
+    pub lacking: u64,
+}
+
+/// Returns what each platform alone would weigh, by platform. What platforms do not narrow is in every sum.
+pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, Weight> {
+    let parse = |text: &String| text.parse::<Platform>().ok().map(|platform| platform.normalize());
+    let held = |item: &Item<O>| item.artifact.platforms.iter().filter_map(parse).collect::<BTreeSet<_>>();
+    let platforms: BTreeSet<Platform> = items.iter().filter(|item| item.narrows).flat_map(held).collect();
     let weight = |platform: &Platform| {
-        let mut sizes = BTreeMap::new();
+        let (mut sizes, mut lacking) = (BTreeMap::new(), 0_u64);
         for item in items {
-            sizes.extend(item.graph.part(std::slice::from_ref(platform)).sizes());
+            if item.narrows && !held(item).contains(platform) {
+                lacking = lacking.saturating_add(1);
+                continue;
+            }
+            let narrowed = if item.narrows { std::slice::from_ref(platform) } else { &item.platforms };
+            let mut part = item.graph.part(narrowed).sizes();
+            part.retain(|digest, _| !item.artifact.omitted.contains(digest));
+            sizes.extend(part);
         }
-        sizes.values().fold(0_u64, |sum, size| sum.saturating_add(*size))
+        Weight { size: sizes.values().fold(0_u64, |sum, size| sum.saturating_add(*size)), lacking }
     };
     platforms.iter().map(|platform| (platform.clone(), weight(platform))).collect()
 }
@@ -200,7 +219,7 @@ mod tests {
         let origins = contents
             .map(|content| (Digest::sha256(content.as_bytes()), format!("{reference} {content}")))
             .collect();
-        Item { artifact, graph: Graph::leaf(root), platforms: vec![], origins }
+        Item { artifact, graph: Graph::leaf(root), platforms: vec![], narrows: false, origins }
     }
 
     fn plan(items: &[Item<String>]) -> Plan<String> {

@@ -35,10 +35,7 @@ pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) 
     let base = base_name(path, name)?;
     let files: Vec<(Utf8PathBuf, String)> = if is_folder {
         if entry.sha256.is_some() {
-            return Err(Error::usage(
-                format!("{}: `sha256=` fits a file, and `{path}` is a folder", entry.position),
-                None,
-            ));
+            return Err(Error::usage(format!("`sha256=` fits a file, and `{path}` is a folder"), None));
         }
         let (folder, name) = (path.to_owned(), base.clone());
         let found = jobs::offload(move || files_under(&folder, MAX_FILES)).await??;
@@ -69,10 +66,7 @@ pub(super) async fn resolve_unless_chart(entry: &Entry, path: &Utf8Path) -> Resu
     let packed = path.to_owned();
     if jobs::offload(move || has_chart_yaml(&packed)).await? {
         return Err(Error::Usage {
-            message: format!(
-                "{}: `{path}` is a chart, which cannot be exported by this version",
-                entry.position
-            ),
+            message: format!("`{path}` is a chart, which cannot be exported by this version"),
             hint: Some(format!("write `file {path}` to carry it as a plain file")),
         });
     }
@@ -90,13 +84,23 @@ pub(super) async fn fetch(
     let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
     let name = base_name(Utf8Path::new(&last), name)?;
     let staged = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
-    download(&places.http, url, &staged).await?;
-    let file = LocalFile::new(staged);
-    let reading = file.clone();
-    let measured = jobs::run_blocking(1, OnFailure::Stop, [()], move |(), stop| reading.measure(stop)).await;
-    let Some(Some(measured)) = measured.into_iter().next() else { return Ok(Resolved::default()) };
-    let measured = measured?;
-    expect(entry, &name, &measured)?;
+    let file = LocalFile::new(staged.clone());
+    // An interrupted run may have left it, and a digest says whether it is what is wanted.
+    let left = match entry.sha256 {
+        Some(expected) => measure(&file).await.ok().filter(|left| left.digest == expected),
+        None => None,
+    };
+    let measured = if let Some(left) = left {
+        left
+    } else {
+        download(&places.http, url, &staged).await?;
+        measure(&file).await?
+    };
+    if let Err(wrong) = expect(entry, &name, &measured) {
+        // It is of no use to a later run either; where it cannot be removed, that one overwrites it.
+        let _ = std::fs::remove_file(&staged);
+        return Err(wrong);
+    }
     let mut resolved =
         Resolved { items: vec![item(entry, Kind::File, &file, &measured, &name)?], ..Resolved::default() };
     if entry.sha256.is_none() {
@@ -104,6 +108,17 @@ pub(super) async fn fetch(
         resolved.warnings.push(format!("`{shown}` is fetched unproven; add `sha256={hex}` to its line"));
     }
     Ok(resolved)
+}
+
+/// Reads a file once, on a thread that may block.
+pub(super) async fn measure(file: &LocalFile) -> Result<Measured> {
+    let file = file.clone();
+    jobs::run_blocking(1, OnFailure::Stop, [()], move |(), stop| file.measure(stop))
+        .await
+        .into_iter()
+        .flatten()
+        .next()
+        .unwrap_or(Err(Error::Interrupted(15)))
 }
 
 /// Makes the artifact of one file.
@@ -159,7 +174,13 @@ pub(super) fn item(
         (config.digest, Origin::Memory(empty)),
         (measured.digest, Origin::File(file.clone())),
     ]);
-    Ok(Item { artifact, graph: Graph::leaf(Node::new(root, bytes)?), platforms: vec![], origins })
+    Ok(Item {
+        artifact,
+        graph: Graph::leaf(Node::new(root, bytes)?),
+        platforms: vec![],
+        narrows: false,
+        origins,
+    })
 }
 
 /// Returns the name that a file has in the bundle: that of the list, else the last part of its path.
@@ -179,7 +200,7 @@ pub(super) fn base_name(path: &Utf8Path, name: Option<&str>) -> Result<String> {
 pub(super) fn expect(entry: &Entry, name: &str, measured: &Measured) -> Result<()> {
     match entry.sha256 {
         Some(expected) if expected != measured.digest => Err(Error::Mismatch {
-            what: format!("{}: file `{name}`", entry.position),
+            what: format!("file `{name}`"),
             expected: expected.to_string(),
             got: measured.digest.to_string(),
         }),

@@ -88,7 +88,8 @@ pub(super) async fn resolve(
         omitted,
         size: 0,
     };
-    resolved.items.push(Item { artifact, graph, platforms, origins });
+    let narrows = kind == Kind::Image && !whole && !named;
+    resolved.items.push(Item { artifact, graph, platforms, narrows, origins });
     Ok(resolved)
 }
 
@@ -101,10 +102,7 @@ fn kind(entry: &Entry, root: &Node) -> Result<Kind> {
     };
     match entry.kind {
         Some(stated) if stated != found => Err(Error::Usage {
-            message: format!(
-                "{}: the list says `{stated}`, but the manifest is that of an {found}",
-                entry.position
-            ),
+            message: format!("the list says `{stated}`, but the manifest says `{found}`"),
             hint: Some(format!("write `{found}` in front of the reference, or leave the word out")),
         }),
         _ => Ok(found),
@@ -139,7 +137,7 @@ fn check_platforms(
         } else {
             "leave out `--strict-platforms`, or name the platforms with `platform=` on the line"
         };
-        return Err(Error::NotFound { what: message, hint: Some(hint.to_owned()) });
+        return Err(Error::Unsupported { message, hint: Some(hint.to_owned()) });
     }
     Ok(Some(message))
 }

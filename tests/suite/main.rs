@@ -14,6 +14,8 @@ mod containerd;
 #[cfg(test)]
 mod docker_registry;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod extract;
 #[cfg(test)]
 mod fixture;

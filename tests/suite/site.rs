@@ -12,6 +12,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -30,7 +31,11 @@ pub(crate) struct Site {
 impl Site {
     /// Makes an empty folder.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("airgap-bundle-").tempdir().expect("a temporary folder");
+        // Where there is memory for it, fsync is free, and tests that run side by side do not wait for one disk.
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let folder = tempfile::Builder::new().prefix("airgap-bundle-").tempdir_in(parent);
+        let folder = folder.expect("a temporary folder");
         let folder_name = folder.path().to_str().expect("a path in UTF-8").to_owned();
         for name in ["home", "tmp"] {
             fs::create_dir(folder.path().join(name)).expect("creating a folder");
@@ -109,21 +114,32 @@ impl Site {
 
     /// Runs `airgap-bundle` with arguments that white space separates; double quotes hold white space.
     pub(crate) fn run(&self, arguments: &str) -> Outcome {
-        let arguments = split(arguments).into_iter().map(|argument| self.fill(&argument));
-        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
-            .args(arguments.clone())
+        let output = assert_cmd::Command::from_std(self.command(arguments))
+            .write_stdin(self.stdin.clone())
+            .timeout(PATIENCE)
+            .output()
+            .expect("running airgap-bundle");
+        self.outcome(arguments, output)
+    }
+
+    /// Returns the command that [`Site::run`] runs, for a test that ends it before its end.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"));
+        command
+            .args(split(arguments).into_iter().map(|argument| self.fill(&argument)))
             .current_dir(self.root())
             .env_clear()
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("tmp"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .write_stdin(self.stdin.clone())
-            .timeout(PATIENCE)
-            .output()
-            .expect("running airgap-bundle");
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Makes what such a command printed comparable.
+    pub(crate) fn outcome(&self, arguments: &str, output: Output) -> Outcome {
         Outcome {
-            line: format!("airgap-bundle {}", arguments.collect::<Vec<_>>().join(" ")),
+            line: format!("airgap-bundle {}", self.fill(arguments)),
             code: output.status.code(),
             stdout: self.normal(&String::from_utf8_lossy(&output.stdout)),
             stderr: self.normal(&String::from_utf8_lossy(&output.stderr)),
@@ -133,7 +149,7 @@ impl Site {
     }
 
     /// Replaces words by what they stand for.
-    fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         let mut words: Vec<_> = self.words.iter().collect();
         // Longer words first, so that none is replaced in part.
         words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
@@ -143,7 +159,7 @@ impl Site {
     /// Replaces what differs from run to run by fixed words.
     fn normal(&self, text: &str) -> String {
         let text = self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(value, word));
-        times(&ports(&digests(&text)))
+        times(&ports(&digests(&without_progress(&text))))
     }
 }
 
@@ -253,6 +269,13 @@ impl Outcome {
         self.raw
     }
 
+    /// Compares the exit status and stdout, and returns what was printed on stderr.
+    pub(crate) fn stderr_of(self, code: i32) -> String {
+        let text = self.stderr.clone();
+        self.any_stderr().code(code);
+        text
+    }
+
     /// Compares the exit status alone, and returns the JSON document on stdout.
     pub(crate) fn json(self, code: i32) -> serde_json::Value {
         let line = self.line.clone();
@@ -284,6 +307,18 @@ fn split(line: &str) -> Vec<String> {
         arguments.push(argument);
     }
     arguments
+}
+
+/// Drops the lines of progress, which come only where a machine is slow: `fetching: 1 of 3 done, 5 B of 9 B`.
+fn without_progress(text: &str) -> String {
+    let is_progress = |line: &&str| {
+        line.split_once(": ").is_some_and(|(phase, rest)| {
+            phase.chars().all(|c| c.is_ascii_lowercase() || c == ' ')
+                && rest.starts_with(|c: char| c.is_ascii_digit())
+                && rest.contains(" done, ")
+        })
+    };
+    text.split_inclusive('\n').filter(|line| !is_progress(line)).collect()
 }
 
 /// Numbers digests in the order of their first appearance.
@@ -371,6 +406,7 @@ fn what_differs_from_run_to_run_gets_fixed_words() {
         times("3 images in 0.25 s, 2 sites, \"seconds\": 0.5}"),
         "3 images in [time], 2 sites, \"seconds\": [time]}"
     );
+    assert_eq!(without_progress("a: b\nwriting to the disk: 1 of 2 done, 1 B\nc: 1\n"), "a: b\nc: 1\n");
     assert_eq!(split("a  \"b c\" d\"\"  \"\""), ["a", "b c", "d", ""]);
     let site = Site::new().named("REGISTRY", "127.0.0.1:4000").file("list/a.txt", "REGISTRY/x SITE");
     let text = String::from_utf8(site.read("list/a.txt")).unwrap();

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use bytesize::ByteSize;
 
-use super::{Found, Options, Report, bundle_row, rows, totals};
-use crate::content::plan::{Plan, weights};
+use super::{Found, Options, Report, bundle_row, counted, room, rows, totals, weights};
+use crate::content::plan::Plan;
 use crate::kinds::Origin;
 use crate::stores::bundle::slots::Slots;
 
@@ -31,20 +31,19 @@ pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Re
     let totals = totals(plan, 0);
     let shared = each.saturating_sub(totals.bytes);
     let mut summary = vec![format!(
-        "{} artifacts, {} blobs, {} to carry ({} more if nothing were shared)",
-        totals.artifacts,
-        totals.blobs,
+        "{}, {}, {} to carry ({} more if nothing were shared)",
+        counted(totals.artifacts, "artifact"),
+        counted(totals.blobs, "blob"),
         ByteSize(size),
         ByteSize(shared),
     )];
-    let weights = weights(&found.items);
-    if weights.len() > 1 {
-        for (platform, bytes) in &weights {
-            summary.push(format!("`--platform {platform}` alone: {}", ByteSize(*bytes)));
-        }
-    }
+    summary.extend(weights::lines(&found.items));
     summary.extend(found.kept_whole_line());
+    summary.extend(found.incomplete_line());
     summary.push("nothing was written".to_owned());
+    let mut warnings = found.warnings;
+    warnings.extend(room::check(&options.output, size, 0).err().map(|error| error.to_string()));
+    let incomplete = !found.failures.is_empty();
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
     let mut artifacts = rows;
     artifacts.extend(failed);
@@ -52,7 +51,8 @@ pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Re
         command: "export",
         bundle: Some(bundle_row(options, plan, size)),
         artifacts,
-        warnings: found.warnings,
+        warnings,
+        incomplete,
         totals,
         failures,
         output: text.into_bytes(),

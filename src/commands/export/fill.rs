@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 
-use super::{Found, Options, Report, Status, bundle_row, failed_row, not_made, owners, rows, totals};
+use super::found::failed_row;
+use super::{Found, Options, Report, Status, bundle_row, counted, not_made, owners, room, rows, totals};
 use crate::content::copy::{Copied, Source, copy};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
@@ -18,7 +19,6 @@ use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::stores::bundle::partial::Partial;
 use crate::stores::bundle::previous::Previous;
-use crate::stores::bundle::reader::Bundle;
 use crate::stores::bundle::workshop::Workshop;
 
 /// Blobs above this size begin first, the largest at the front, so that none is left alone at the end: 16 MiB.
@@ -30,11 +30,11 @@ pub(super) async fn run(
     workshop: Workshop,
     mut found: Found,
     mut plan: Plan<Origin>,
+    reuse: Arc<Vec<Previous>>,
 ) -> Result<Report> {
-    let reuse = options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle)));
-    let reuse: Arc<Vec<Previous>> = Arc::new(reuse.collect::<Result<_>>()?);
     let mut workshop = workshop;
     loop {
+        room::check_rest(&workshop, &plan)?;
         let (partial, previous) =
             Partial::open(workshop, plan.contents.clone(), options.jobs, Arc::clone(&options.progress))
                 .await?;
@@ -49,7 +49,7 @@ pub(super) async fn run(
         }
         drop_failed(&mut found, failures);
         if options.on_failure == OnFailure::Stop || found.items.is_empty() {
-            let mut report = not_made(found);
+            let mut report = not_made(options, found);
             report.summary.push(format!("what was fetched is kept beside `{}`", options.output));
             return Ok(report);
         }
@@ -79,12 +79,17 @@ async fn fetch(
     let previous = Arc::new(previous);
     let owners = owners(&found.items);
     let fetched = Arc::new(AtomicU64::new(0));
+    let over = Arc::new(AtomicBool::new(false));
     let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest).collect();
     let results = jobs::run(options.jobs, OnFailure::GoOn, blobs, |(blob, origins)| {
         let (partial, previous, reuse) = (Arc::clone(partial), Arc::clone(&previous), Arc::clone(reuse));
         let (progress, fetched) = (Arc::clone(&options.progress), Arc::clone(&fetched));
+        let over = Arc::clone(&over);
         let owner: Arc<str> = owners.get(&blob.digest).cloned().unwrap_or_else(|| "".into());
         async move {
+            if over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             progress.begun(&owner);
             let old = previous.iter().chain(reuse.iter()).filter(|previous| previous.claims(&blob));
             for source in old {
@@ -102,6 +107,9 @@ async fn fetch(
                 .collect();
             let copied = copy(&blob, &sources, partial.as_ref()).await;
             progress.ended(&owner);
+            if copied.as_ref().is_err_and(is_fatal) {
+                over.store(true, Ordering::Relaxed);
+            }
             if copied? == Copied::Moved {
                 fetched.fetch_add(blob.size, Ordering::Relaxed);
             }
@@ -167,19 +175,15 @@ fn done(
     let totals = totals(plan, fetched);
     let output = &options.output;
     let mut summary = vec![format!(
-        "{} artifacts, {} blobs, {} in `{output}` ({} fetched, {} there already)",
-        totals.artifacts,
-        totals.blobs,
+        "{}, {}, {} in `{output}` ({} fetched, {} there already)",
+        counted(totals.artifacts, "artifact"),
+        counted(totals.blobs, "blob"),
         ByteSize(length),
         ByteSize(totals.transferred),
         ByteSize(totals.present),
     )];
     summary.extend(found.kept_whole_line());
-    if !plan.contents.missing.is_empty() {
-        let (missing, all) =
-            (plan.contents.missing.len(), plan.contents.missing.len() + plan.contents.artifacts.len());
-        summary.push(format!("INCOMPLETE: {missing} of {all} artifacts were not exported"));
-    }
+    summary.extend(found.incomplete_line());
     summary.push(format!("next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}`, then import or sideload it"));
     let mut artifacts = rows(&found.items, Some(Status::Done));
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();

@@ -6,7 +6,7 @@ use super::{Found, Options, Report, Status, bundle_row, rows, totals};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
 use crate::kinds::Origin;
-use crate::model::error::{Error, Result};
+use crate::model::error::{Error, FormatState, Result};
 use crate::stores::bundle::reader::Bundle;
 
 /// What may be overwritten.
@@ -18,17 +18,35 @@ pub enum Overwrite {
     Bundle,
 }
 
+/// Refuses, before anything is asked of anybody, to overwrite what is no bundle.
+pub(super) fn look(options: &Options) -> Result<()> {
+    let (output, overwrite) = (&options.output, options.overwrite);
+    if !output.exists() {
+        return Ok(());
+    }
+    let damaged = |error: &Error| match error {
+        Error::Format { state, .. } => *state != FormatState::Foreign && was_a_bundle(output),
+        _ => false,
+    };
+    match Bundle::open(output) {
+        Ok(_) => Ok(()),
+        Err(error) if overwrite == Overwrite::Bundle && damaged(&error) => Ok(()),
+        Err(error) if damaged(&error) => Err(in_the_way(output, "is not a whole bundle", overwrite)),
+        Err(_) => Err(in_the_way(output, "is not a bundle", Overwrite::Bundle)),
+    }
+}
+
 /// Returns the report of success where the very bundle is there already, proven; refuses to overwrite anything else.
-pub(super) async fn check(options: &Options, found: &Found, plan: &Plan<Origin>) -> Result<Option<Report>> {
+pub(super) async fn check(
+    options: &Options,
+    found: &mut Found,
+    plan: &Plan<Origin>,
+) -> Result<Option<Report>> {
     let output = &options.output;
     if !output.exists() {
         return Ok(None);
     }
-    let bundle = match Bundle::open(output) {
-        Ok(bundle) => bundle,
-        Err(_) if options.overwrite == Overwrite::Bundle && was_a_bundle(output) => return Ok(None),
-        Err(_) => return Err(in_the_way(output, "is not a whole bundle", options.overwrite)),
-    };
+    let Ok(bundle) = Bundle::open(output) else { return Ok(None) };
     if bundle.raw()[..] != plan.contents.to_bytes()[..] {
         return match options.overwrite {
             Overwrite::Bundle => Ok(None),
@@ -40,9 +58,14 @@ pub(super) async fn check(options: &Options, found: &Found, plan: &Plan<Origin>)
     if !is_proven(&bundle, options).await? {
         return Ok(None);
     }
+    let mut artifacts = rows(&found.items, Some(Status::Present));
+    let (kept_whole, incomplete) = (found.kept_whole_line(), found.incomplete_line());
+    let (failed, failures): (Vec<_>, Vec<_>) = std::mem::take(&mut found.failures).into_iter().unzip();
+    artifacts.extend(failed);
     let mut report = Report {
         command: "export",
-        artifacts: rows(&found.items, Some(Status::Present)),
+        artifacts,
+        failures,
         bundle: Some(bundle_row(options, plan, bundle.length())),
         warnings: found.warnings.clone(),
         totals: totals(plan, 0),
@@ -51,7 +74,7 @@ pub(super) async fn check(options: &Options, found: &Found, plan: &Plan<Origin>)
         incomplete: !plan.contents.missing.is_empty(),
         ..Report::default()
     };
-    report.summary.extend(found.kept_whole_line());
+    report.summary.extend(kept_whole.into_iter().chain(incomplete));
     Ok(Some(report))
 }
 

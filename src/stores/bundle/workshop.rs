@@ -110,17 +110,18 @@ impl Workshop {
         Ok(())
     }
 
-    /// Ends without a bundle: what was fetched stays, and where nothing was, nothing stays.
-    pub fn leave(self) -> Result<()> {
-        if self.partial().exists() || self.folder.join("plan.json").exists() { Ok(()) } else { self.remove() }
+    /// Returns how many bytes of the disk the unfinished bundle takes already, if `contents` are its plan.
+    pub fn occupied(&self, contents: &Contents) -> Result<u64> {
+        let same =
+            read_plan(&self.folder.join("plan.json"))?.is_some_and(|(old, _)| old == contents.to_bytes());
+        let blocks = fs::metadata(self.partial()).ok().filter(|_| same).map_or(0, |there| there.blocks());
+        Ok(blocks.saturating_mul(512))
     }
 
-    /// Removes the folder after the bundle has got its name. The lock goes last.
+    /// Removes the folder after the bundle has got its name.
     pub fn remove(self) -> Result<()> {
         self.forget_previous()?;
-        fs::remove_dir_all(&self.folder).map_err(Error::io(format!("removing folder `{}`", self.folder)))?;
-        drop(self.lock);
-        Ok(())
+        fs::remove_dir_all(&self.folder).map_err(Error::io(format!("removing folder `{}`", self.folder)))
     }
 
     fn numbered(&self, number: u32) -> [Utf8PathBuf; 3] {
@@ -143,6 +144,25 @@ impl Workshop {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Workshop {
+    /// Leaves nothing where nothing was begun; what was fetched stays. Both are the same to the next run, so that
+    /// failures are nobody's.
+    fn drop(&mut self) {
+        let lock = self.folder.join("lock");
+        let held = self.lock.metadata().ok();
+        let is_ours = |there: fs::Metadata| {
+            held.is_some_and(|held| (held.ino(), held.dev()) == (there.ino(), there.dev()))
+        };
+        // Without staged files the folder of them goes; with them it stays.
+        let _ = fs::remove_dir(self.folder.join("staging"));
+        let empty = fs::read_dir(&self.folder).is_ok_and(|entries| entries.count() == 1);
+        if empty && fs::metadata(&lock).is_ok_and(is_ours) {
+            let _ = fs::remove_file(lock);
+            let _ = fs::remove_dir(&self.folder);
+        }
     }
 }
 

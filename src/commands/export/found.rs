@@ -1,0 +1,145 @@
+//! What the list came to: every entry resolved, and of that what is selected.
+
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+
+use super::{ArtifactRow, Item, Options, Status, whole};
+use crate::content::jobs::{self, OnFailure};
+use crate::kinds::{self, Origin, Resolved};
+use crate::model::artifact::Kind;
+use crate::model::contents::Missing;
+use crate::model::error::Error;
+use crate::model::list::{Entry, Subject};
+use crate::model::selector::{Selection, Selector};
+
+/// What the list came to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) items: Vec<Item<Origin>>,
+    pub(super) warnings: Vec<String>,
+    pub(super) failures: Vec<(ArtifactRow, Error)>,
+    pub(super) missing: Vec<Missing>,
+    kept_whole: (usize, u64),
+    /// Everything that selectors were asked about.
+    seen: Vec<(Kind, String)>,
+}
+
+/// Resolves every entry and keeps what is selected.
+pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
+    let mut found = Found::default();
+    let (entries, others): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|entry| may_be_selected(&options.selection, entry));
+    found.seen.extend(others.iter().map(seen));
+    let count = u64::try_from(entries.len()).ok();
+    options.progress.phase("resolving", None, count);
+    let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
+    let results = jobs::run(options.jobs, OnFailure::GoOn, &entries, |entry| {
+        let (entry, places, wanted) = (Arc::clone(entry), options.places.clone(), options.wanted.clone());
+        let progress = Arc::clone(&options.progress);
+        async move {
+            let name = kinds::shown(&entry);
+            progress.begun(&name);
+            let resolved = kinds::resolve(&entry, &places, &wanted).await;
+            progress.ended(&name);
+            resolved
+        }
+    })
+    .await;
+    for (entry, result) in entries.iter().zip(results) {
+        match result {
+            Some(Ok(resolved)) => found.take(resolved, &options.selection),
+            Some(Err(error)) => found.fail(entry, error),
+            None => {}
+        }
+    }
+    let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
+    let idle = options.selection.idle(&seen);
+    found.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the list")));
+    found
+}
+
+/// Returns the kinds that an entry can turn out to be.
+fn kinds_of(entry: &Entry) -> Vec<Kind> {
+    match (&entry.subject, entry.kind) {
+        (_, Some(kind)) => vec![kind],
+        (Subject::File { .. }, None) => vec![Kind::File],
+        (Subject::AssertFile(_), None) => vec![Kind::Assert],
+        _ => Kind::ALL.to_vec(),
+    }
+}
+
+/// Returns whether an entry can be selected at all, before its kind and the names in a folder are known.
+fn may_be_selected(selection: &Selection, entry: &Entry) -> bool {
+    let kinds = kinds_of(entry);
+    if let Subject::Registry(reference) = &entry.subject {
+        let reference = reference.to_string();
+        return kinds.iter().any(|kind| selection.takes(*kind, &reference));
+    }
+    kinds.iter().any(|kind| {
+        let by_kind = |selector: &Selector| *selector == Selector::Kind(*kind);
+        let by_name = |selector: &Selector| matches!(selector, Selector::Pattern(_));
+        let wanted = selection.only.is_empty() || selection.only.iter().any(|s| by_kind(s) || by_name(s));
+        wanted && !selection.except.iter().any(by_kind)
+    })
+}
+
+/// Returns an entry as selectors see it where it was not resolved.
+fn seen(entry: &Entry) -> (Kind, String) {
+    (kinds_of(entry).first().copied().unwrap_or(Kind::Image), kinds::shown(entry))
+}
+
+impl Found {
+    fn take(&mut self, resolved: Resolved, selection: &Selection) {
+        let name = |item: &Item<Origin>| (item.artifact.kind, item.artifact.reference.clone());
+        self.seen.extend(resolved.items.iter().map(name));
+        let takes = |item: &Item<Origin>| selection.takes(item.artifact.kind, &item.artifact.reference);
+        let before = self.items.len();
+        self.items.extend(resolved.items.into_iter().filter(takes));
+        if self.items.len() == before && !selection.only.is_empty() {
+            return;
+        }
+        self.warnings.extend(resolved.warnings);
+        if let Some(bytes) = resolved.kept_whole {
+            self.kept_whole = (self.kept_whole.0.saturating_add(1), self.kept_whole.1.saturating_add(bytes));
+        }
+    }
+
+    fn fail(&mut self, entry: &Entry, error: Error) {
+        self.seen.push(seen(entry));
+        let reference = kinds::shown(entry);
+        self.missing.push(Missing { kind: entry.kind, reference: reference.clone() });
+        let error = error.during(format!("could not export `{reference}` ({})", entry.position));
+        self.failures.push((failed_row(entry.kind, &reference, &error), error));
+    }
+
+    /// Says how many images an index digest kept whole, and what that costs.
+    pub(super) fn kept_whole_line(&self) -> Option<String> {
+        let (count, bytes) = self.kept_whole;
+        (count > 0).then(|| format!("{count} kept whole, pinned by index digest, +{}", ByteSize(bytes)))
+    }
+
+    /// Returns the line that announces a bundle which lacks something.
+    pub(super) fn incomplete_line(&self) -> Option<String> {
+        let missing = self.failures.len();
+        let all = missing.saturating_add(self.items.len());
+        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported"))
+    }
+}
+
+/// Returns the row of an artifact that failed.
+pub(super) fn failed_row(kind: Option<Kind>, reference: &str, error: &Error) -> ArtifactRow {
+    ArtifactRow {
+        kind,
+        name: reference.to_owned(),
+        reference: reference.to_owned(),
+        digest: None,
+        platforms: vec![],
+        size: None,
+        status: Some(Status::Failed),
+        target: None,
+        target_digest: None,
+        previous_digest: None,
+        error: Some(whole(error)),
+    }
+}
