@@ -2,6 +2,7 @@
 
 mod basics;
 mod faults;
+mod killed;
 mod names;
 mod place;
 mod receipt;

@@ -1,0 +1,128 @@
+//! Imports that end in the middle.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+
+use crate::bundle::pack::Pack;
+use crate::fixture::{Graph, image, index};
+use crate::site::Site;
+
+use super::place::packed;
+
+const JOBS: usize = 4;
+
+/// A registry that stops answering from a request on, and says so; until it is let go on.
+struct Stopping {
+    server: Server,
+    at: Arc<AtomicUsize>,
+    reached: Receiver<()>,
+}
+
+fn stopping(at: usize) -> Stopping {
+    let (tell, reached) = channel();
+    let (seen, at, tell) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(at)), Mutex::new(tell));
+    let limit = Arc::clone(&at);
+    let faults = Faults::new(move |_| {
+        if seen.fetch_add(1, Ordering::SeqCst) < limit.load(Ordering::SeqCst) {
+            return Fault::None;
+        }
+        // Nobody may listen any more.
+        let _ = tell.lock().unwrap().send(());
+        Fault::Stall
+    });
+    let server = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    Stopping { server, at, reached }
+}
+
+impl Stopping {
+    /// Starts an import, sends it a signal once the registry has stopped, and returns how it ended.
+    fn end(&self, site: &Site, signal: &str) -> ExitStatus {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
+            .args(["import", "site.tar", "--jobs", &JOBS.to_string(), "--to", &self.server.host()])
+            .current_dir(site.root())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.reached.recv().unwrap();
+        let sent = Command::new("kill").args([signal, &process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let status = process.wait().unwrap();
+        self.at.store(usize::MAX, Ordering::SeqCst);
+        status
+    }
+}
+
+fn content() -> (Vec<Graph>, Pack) {
+    let graphs = vec![
+        image(1, 3, 1000),
+        index(2, &["linux/amd64", "linux/arm64"], 2, 1000),
+        image(1, 3, 1000),
+        image(3, 1, 500_000),
+    ];
+    let pack = graphs
+        .iter()
+        .enumerate()
+        .fold(Pack::new(), |pack, (number, graph)| pack.graph(&format!("q.io/a/n{number}:1"), graph));
+    (graphs, pack)
+}
+
+/// Asserts that every name is complete, and returns how many there are.
+fn names(server: &Server, graphs: &[Graph]) -> usize {
+    let named = |(number, graph): (usize, &Graph)| {
+        let repository = format!("a/n{number}");
+        let is_named = !server.registry().tags(&repository).is_empty();
+        if is_named {
+            graph.assert_in(server.registry(), &repository, "1");
+        }
+        is_named
+    };
+    graphs.iter().enumerate().map(named).filter(|is_named| *is_named).count()
+}
+
+/// Returns how many blobs were taken in.
+fn uploaded(server: &Server) -> usize {
+    let requests = server.requests();
+    let whole = |status: Option<u16>| status == Some(201);
+    requests
+        .iter()
+        .filter(|request| {
+            request.method == "PUT" && request.path.contains("/uploads/") && whole(request.status)
+        })
+        .count()
+}
+
+#[test]
+fn a_killed_import_leaves_nothing_half_named_and_the_next_one_goes_on() {
+    let (graphs, pack) = content();
+    for at in [0, 3, 8, 15, 22, 30, 38, 44] {
+        let stopping = stopping(at);
+        let site = packed(&pack, &stopping.server.host());
+        assert_eq!(stopping.end(&site, "-KILL").code(), None);
+        names(&stopping.server, &graphs);
+        let before = uploaded(&stopping.server);
+        stopping.server.clear_requests();
+        site.run("import site.tar --to TO").any_stderr().code(0);
+        assert_eq!(names(&stopping.server, &graphs), graphs.len(), "after {at} requests");
+        // 4 of the first and third, 6 of the second, 2 of the last, 3 of the receipt.
+        let after = uploaded(&stopping.server);
+        assert!(before + after <= 15 + JOBS, "after {at} requests: {before} blobs, then {after}");
+    }
+}
+
+#[test]
+fn signals_end_an_import_at_once() {
+    let (graphs, pack) = content();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let stopping = stopping(20);
+        let site = packed(&pack, &stopping.server.host());
+        assert_eq!(stopping.end(&site, signal).code(), Some(code));
+        assert_eq!(names(&stopping.server, &graphs), 0);
+        site.run("import site.tar --to TO").any_stderr().code(0);
+    }
+}
