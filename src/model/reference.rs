@@ -65,6 +65,10 @@ impl Reference {
             Some((named, digest)) => (named, Some(digest.parse::<Digest>()?)),
             None => (text, None),
         };
+        if let Some((registry, repository, tag)) = split_plain(named) {
+            let [registry, repository] = [registry, repository].map(str::to_owned);
+            return Ok(Self { registry, repository, tag: tag.map(str::to_owned), digest });
+        }
         let (host, plain) = match named.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((address, rest)) => {
                 address
@@ -150,6 +154,30 @@ impl Reference {
     }
 }
 
+/// Splits what is plainly `HOST/PATH[:TAG]`, as bundles hold it and most lists do. What this leaves alone may still be a
+/// reference: oci-spec decides, whose regular expression alone takes 30 ms to be made.
+fn split_plain(named: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (host, rest) = named.split_once('/')?;
+    let (path, tag) = rest.rsplit_once(':').map_or((rest, None), |(path, tag)| (path, Some(tag)));
+    let is_given = host == "localhost" || host.contains(['.', ':']);
+    // Docker Hub has another name, and images without an organisation.
+    let is_short = host == "index.docker.io" || (host == "docker.io" && !path.contains('/'));
+    let is_plain = is_given && !is_short && is_host(host) && is_repository(path) && tag.is_none_or(is_tag);
+    is_plain.then_some((host, path, tag))
+}
+
+/// Returns whether `text` is a host name, with a port or without.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').map_or((text, "0"), |(name, port)| (name, port));
+    let is_label = |label: &str| {
+        let inner = label.trim_matches('-');
+        !inner.is_empty()
+            && inner.len() == label.len()
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    name.split('.').all(is_label) && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Returns whether `text` is a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (OCI distribution spec, "Pulling manifests").
 pub fn is_tag(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -224,6 +252,39 @@ mod tests {
             ("ghcr.io/a/b:tag", "ghcr.io/a/b:tag"),
         ] {
             assert_eq!(given.parse::<Reference>().map(|r| r.to_string()), Ok(normal.to_owned()), "{given}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What is split here is split as oci-spec does.
+        #[test]
+        fn plain_references_are_read_as_others_read_them(
+            text in r"(docker\.io|index\.docker\.io|localhost|[aA0.-]{1,4}(\.[a-z-]{1,3})?)(:[0-9a]{0,3})?(/[a-zA0._-]{0,4}){1,3}(:[aA0._-]{0,4})?"
+        ) {
+            if let Some((registry, repository, tag)) = split_plain(&text) {
+                let other = oci_spec::distribution::Reference::try_from(text.as_str()).unwrap();
+                assert_eq!((registry, repository), (other.registry(), other.repository()));
+                assert_eq!(tag.unwrap_or("latest"), other.tag().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn plain_references_need_no_regular_expression() {
+        for (text, plain) in [
+            ("ghcr.io/a/b:tag", true),
+            ("localhost:5000/a", true),
+            ("docker.io/library/nginx:1", true),
+            ("docker.io/nginx:1", false),
+            ("index.docker.io/library/nginx:1", false),
+            ("nginx:1", false),
+            ("a/b:1", false),
+            ("a.b-/c", false),
+            ("a.b:/c", false),
+            ("a.b/C", false),
+            ("a.b/c:", false),
+        ] {
+            assert_eq!(split_plain(text).is_some(), plain, "{text}");
         }
     }
 
