@@ -102,7 +102,13 @@ impl Workshop {
 
     /// Removes the earlier unfinished bundles: everything worth keeping has been carried over.
     pub fn forget_previous(&self) -> Result<()> {
-        for number in (1..=MAX_PREVIOUS).rev() {
+        // The last one may have been cut off before it had a plan.
+        let whole = (1..=MAX_PREVIOUS).take_while(|number| {
+            let [_, plan, _] = self.numbered(*number);
+            plan.exists()
+        });
+        let count = u32::try_from(whole.count()).unwrap_or(MAX_PREVIOUS);
+        for number in (1..=count.saturating_add(1)).rev() {
             for path in self.numbered(number) {
                 remove_file(&path)?;
             }
