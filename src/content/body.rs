@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -20,6 +21,31 @@ pub const MAX_CHUNK: usize = 1 << 20;
 
 /// So many bytes are gathered before another thread hashes them; less is hashed in place.
 const BATCH: usize = 256 << 10;
+
+/// How many bodies of more than a batch are being read.
+static READING: AtomicUsize = AtomicUsize::new(0);
+
+/// One that is counted in [`READING`].
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        READING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    /// Returns whether every core has a body of its own to read. Each is best hashed by who reads it then, while its
+    /// bytes are in that core's cache; otherwise a core is free to hash while the next bytes are read.
+    fn cores_are_busy() -> bool {
+        READING.load(Ordering::Relaxed) >= jobs::cores()
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        READING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Bytes that are exactly what their descriptor says.
 ///
@@ -47,6 +73,7 @@ impl ProvenBody {
             hashing: Hashing::Idle(Box::new(hasher)),
             batch: Vec::new(),
             batched: 0,
+            counted: None,
             seen: offset,
             digest: blob.digest,
             size: blob.size,
@@ -113,6 +140,7 @@ struct Check {
     hashing: Hashing,
     batch: Vec<Bytes>,
     batched: usize,
+    counted: Option<Counted>,
     seen: u64,
     digest: Digest,
     size: u64,
@@ -152,9 +180,17 @@ impl Check {
         if self.batched < BATCH {
             return Ok(());
         }
+        self.counted.get_or_insert_with(Counted::new);
         let mut hasher = self.hasher().await?;
         let batch = std::mem::take(&mut self.batch);
         self.batched = 0;
+        if Counted::cores_are_busy() {
+            for chunk in batch {
+                hasher.update(&chunk);
+            }
+            self.hashing = Hashing::Idle(hasher);
+            return Ok(());
+        }
         self.hashing = Hashing::Running(jobs::offload(move || {
             for chunk in &batch {
                 hasher.update(chunk);

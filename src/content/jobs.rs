@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
@@ -85,6 +85,12 @@ where
         Some(Some(Err(error))) => Err(error),
         _ => results.into_iter().flatten().collect(),
     }
+}
+
+/// Returns how many cores there are to compute on, at least one.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
 /// Work that another thread is doing; see [`offload`].
