@@ -1,12 +1,15 @@
 //! `bundle.json`: what a bundle carries, never how it is stored. Its sha256 is the bundle id.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::artifact::Kind;
 use super::digest::Digest;
 use super::media_type;
+use super::object::objects;
 
 /// The version of the format that this program writes and reads (`bundle-format.md`).
 pub const FORMAT: u32 = 1;
@@ -23,16 +26,22 @@ pub struct Contents {
     /// [`FORMAT`].
     pub format: u32,
     /// What was asked for and is here, sorted.
+    #[serde(deserialize_with = "objects")]
     pub artifacts: Vec<Artifact>,
     /// Manifests and indexes, in the order of the tar.
+    #[serde(deserialize_with = "objects")]
     pub manifests: Vec<Blob>,
     /// Configs of at most [`MAX_CONFIG`] bytes, in the order of the tar.
+    #[serde(deserialize_with = "objects")]
     pub configs: Vec<Blob>,
     /// Every other blob, in the order of the tar.
+    #[serde(deserialize_with = "objects")]
     pub blobs: Vec<Blob>,
     /// What was asked for and is not here (`export --keep-going`), sorted.
+    #[serde(deserialize_with = "objects")]
     pub missing: Vec<Missing>,
     /// Free text for people, by name.
+    #[serde(deserialize_with = "unique")]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -137,6 +146,28 @@ impl Contents {
     pub fn size(&self) -> u64 {
         self.entries().fold(0, |sum, blob| sum.saturating_add(blob.size))
     }
+}
+
+/// Reads a map in which no name stands twice: of two readers, each might take another of the two.
+fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Unique;
+    impl<'de> Visitor<'de> for Unique {
+        type Value = BTreeMap<String, String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of strings")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut labels = BTreeMap::new();
+            while let Some((name, text)) = map.next_entry::<String, String>()? {
+                if labels.contains_key(&name) {
+                    return Err(A::Error::custom(format!("label `{}` stands twice", name.escape_debug())));
+                }
+                labels.insert(name, text);
+            }
+            Ok(labels)
+        }
+    }
+    deserializer.deserialize_map(Unique)
 }
 
 fn json_line(value: &impl Serialize) -> Vec<u8> {

@@ -9,6 +9,7 @@ pub mod file_name;
 pub mod list;
 pub mod manifest;
 pub mod media_type;
+pub mod object;
 pub mod platform;
 pub mod reference;
 pub mod selection;

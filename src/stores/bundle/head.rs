@@ -9,6 +9,7 @@ use crate::content::read_at::ReadAt;
 use crate::model::contents::{self, Contents, ID_ANNOTATION, IndexHead, REQUIRES_ANNOTATION};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, FormatState, Result};
+use crate::model::object::Object;
 
 /// `bundle.json`, proven against the id that `index.json` states.
 #[derive(Debug)]
@@ -63,11 +64,11 @@ impl Head {
 
 /// Parses `bundle.json`, its version first: another one may have any other shape.
 fn parse(raw: &[u8]) -> Result<Contents, String> {
-    let Version { format } = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
+    let Object(Version { format }) = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
     if format != contents::FORMAT {
         return Err(format!("format {format} is not one that this version reads ({})", contents::FORMAT));
     }
-    serde_json::from_slice(raw).map_err(|error| error.to_string())
+    serde_json::from_slice(raw).map(|Object(contents)| contents).map_err(|error| error.to_string())
 }
 
 /// Where the entry after one with `content` at `at` begins.
@@ -122,7 +123,7 @@ impl Reader<'_> {
 
     /// Returns the id that `index.json` states, after what it requires has been understood.
     fn stated_id(&self, at: u64, index: &[u8]) -> Result<Digest> {
-        let parsed: IndexHead = serde_json::from_slice(index)
+        let Object::<IndexHead>(parsed) = serde_json::from_slice(index)
             .map_err(|error| self.format(FormatState::Damaged, at, format!("`index.json`: {error}")))?;
         let requires = parsed.annotations.get(REQUIRES_ANNOTATION).map_or("", String::as_str);
         if let Some(word) = requires.split(',').map(str::trim).find(|word| !word.is_empty()) {

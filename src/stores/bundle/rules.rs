@@ -67,11 +67,17 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
             return Err(format!("{what} has {list} that are not in order, or more than {MAX_LIST}"));
         }
     }
+    let is_reference =
+        |name: &&String| name.parse::<Reference>().is_ok_and(|read| read.to_string() == **name);
     if artifact.kind == Kind::Image
-        && let Some(bad) =
-            artifact.names.iter().chain([reference]).find(|name| name.parse::<Reference>().is_err())
+        && let Some(bad) = artifact.names.iter().chain([reference]).find(|name| !is_reference(name))
     {
-        return Err(format!("{what}: `{}` is not a reference", printable(bad)));
+        return Err(format!("{what}: `{}` is not a reference in its normal form", printable(bad)));
+    }
+    if matches!(artifact.kind, Kind::File | Kind::Assert)
+        && reference.split('/').any(|part| matches!(part, "" | "." | ".."))
+    {
+        return Err(format!("{what}: expected the relative name of a file"));
     }
     Ok(())
 }

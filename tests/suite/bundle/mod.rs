@@ -1,5 +1,11 @@
 //! Bundles as files: what proves them, what shows them, and what refuses them.
 
+mod flips;
+mod format;
+mod hostile;
 mod inspect;
+mod judge;
 pub(crate) mod pack;
+pub(crate) mod python;
+mod rules;
 mod verify;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::header::END;
 use super::reader::Bundle;
 use crate::content::jobs::{self, OnFailure, Stop};
-use crate::content::progress::Progress;
+use crate::content::progress::{Progress, Silent};
 use crate::model::error::{Error, FormatState, Result};
 use closure::{Closure, Users};
 pub use frame::{RESERVED, Reserved, is_reserved};
@@ -54,6 +54,14 @@ pub async fn verify(bundle: &Bundle, jobs: usize, progress: Arc<dyn Progress>) -
         rest(&reading, held, problems, stop, progress.as_ref())
     });
     rest.await.into_iter().flatten().next().unwrap_or(Err(Error::Interrupted(15)))
+}
+
+/// As [`verify`], on this thread: for a small bundle.
+pub fn verify_here(bundle: &Bundle) -> Result<Verified> {
+    let held = bundle.slots().iter().take_while(|slot| slot.end() <= bundle.length()).count();
+    let stop = Stop::default();
+    let problems = entries::prove(bundle, 0..held, &stop, &Silent)?;
+    rest(bundle, held, problems, &stop, &Silent)
 }
 
 /// Proves what is not an entry of a blob, and puts everything together.
