@@ -30,8 +30,8 @@ test-long: ## The rest: many kills, huge layers, fuzzing for a while, the static
 	fuzz/smoke 20
 	$(MAKE) dist
 
-demo: build ## Export, verify, inspect, import and side-load over an embedded registry, each command shown
-	$(CARGO) build $(LOCKED) --release --example registry
+demo: ## Export, verify, inspect, import and side-load over an embedded registry, each command shown
+	$(CARGO) build $(LOCKED) --release --bin airgap-bundle --example registry
 	scripts/demo
 
 testdata: ## Make testdata/ anew, which the demo and the tests read
