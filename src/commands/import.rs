@@ -123,7 +123,11 @@ pub async fn run(options: Options) -> Result<Report> {
     let mut ledger = Ledger::default();
     let known = receipt::known(&work, &options).await?;
     let expected = if known.is_there() { Expected::Names } else { Expected::Nothing };
-    let survey = survey::survey(&work, expected).await?;
+    let mut survey = survey::survey(&work, expected).await?;
+    if let Some(error) = survey.failure() {
+        let error = error.during(format!("`{}` cannot be asked what it has", options.to));
+        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+    }
     if let Some(error) = refuse_moved(&options, &work, &survey, &chosen) {
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
     }

@@ -33,6 +33,10 @@ enum Came {
 
 /// Puts every blob into every repository that needs it; `names` are the references of the artifacts, for people.
 pub(super) async fn push(work: &Arc<Work>, survey: &Survey, names: &[Arc<str>], ledger: &mut Ledger) {
+    for number in survey.closed(&work.plan.names) {
+        let needed = work.plan.blobs.iter().filter(|planned| planned.repositories.contains(&number));
+        ledger.failed.extend(needed.map(|planned| ((number, planned.blob.digest), None)));
+    }
     let mut holders = present(work, survey, ledger).await;
     let mut first = Vec::new();
     for planned in &work.plan.blobs {
@@ -96,7 +100,7 @@ async fn present(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger) -> Hash
     let exists = |number: &usize| survey.exists.get(*number) == Some(&true);
     let asked: Vec<(usize, Blob)> = (work.plan.blobs.iter())
         .flat_map(|planned| planned.repositories.iter().map(|number| (*number, planned.blob)))
-        .filter(|(number, _)| exists(number))
+        .filter(|(number, blob)| exists(number) && !ledger.failed.contains_key(&(*number, blob.digest)))
         .collect();
     work.progress.phase("asking for blobs", None, u64::try_from(asked.len()).ok());
     let results = jobs::run(work.jobs, work.on_failure, asked.clone(), |(number, blob)| {

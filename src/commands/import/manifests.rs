@@ -23,13 +23,14 @@ enum Became {
 /// Puts every manifest that is not pushed under a name into every repository that needs it.
 pub(super) async fn push(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger) {
     let needed = needed(work, survey);
+    let closed = survey.closed(&work.plan.names);
     let count: usize = work.plan.manifests.iter().map(Vec::len).sum();
     work.progress.phase("pushing manifests", None, u64::try_from(count).ok());
     for level in &work.plan.manifests {
         let mut ready = Vec::new();
         for place in level {
             let Some(node) = work.nodes.get(&place.1) else { continue };
-            if ledger.lacks(place.0, node) {
+            if closed.contains(&place.0) || ledger.lacks(place.0, node) {
                 ledger.failed.insert(*place, None);
             } else if node.children.iter().any(|child| ledger.refused.contains(&(place.0, child.digest))) {
                 ledger.refused.insert(*place);

@@ -195,3 +195,25 @@ impl Nodes {
         })
     }
 }
+
+#[cfg(test)]
+impl Nodes {
+    /// Makes nodes without a bundle: the digest's text, children, blobs.
+    pub(super) fn made(nodes: &[(&str, &[&str], &[&str])]) -> Self {
+        let digest = |text: &&str| Digest::sha256(text.as_bytes());
+        let node = |(name, children, blobs): &(&str, &[&str], &[&str])| Node {
+            digest: digest(name),
+            size: 1,
+            media_type: String::new(),
+            children: children.iter().map(|child| Child { digest: digest(child), is_image: true }).collect(),
+            sparse: false,
+            blobs: blobs.iter().map(|blob| Blob { digest: digest(blob), size: 10 }).collect(),
+            lacking: None,
+            subject: None,
+        };
+        Self {
+            read: nodes.iter().map(node).map(|node| (node.digest, node)).collect(),
+            failed: HashMap::new(),
+        }
+    }
+}

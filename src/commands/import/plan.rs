@@ -114,3 +114,94 @@ impl Plan {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::artifact::Kind;
+    use crate::model::contents::Artifact;
+    use crate::model::target::{Layout, Target};
+
+    fn digest(text: &str) -> Digest {
+        Digest::sha256(text.as_bytes())
+    }
+
+    fn chosen(reference: &str, root: Digest) -> Chosen {
+        let artifact = Artifact {
+            kind: Kind::Image,
+            reference: reference.to_owned(),
+            wanted: None,
+            digest: root,
+            media_type: String::new(),
+            artifact_type: None,
+            names: vec![],
+            platforms: vec![],
+            sparse: false,
+            omitted: vec![],
+            size: 0,
+        };
+        let target = Target::of_artifact("", Layout::Path, &artifact).unwrap();
+        Chosen { artifact, target }
+    }
+
+    /// An index of two images, the second of which is also there alone; all share a layer.
+    fn plan(digest_tags: DigestTags) -> Plan {
+        let nodes = Nodes::made(&[
+            ("index", &["one", "two"], &[]),
+            ("one", &[], &["shared", "a"]),
+            ("two", &[], &["shared", "b"]),
+        ]);
+        let pinned = format!("q.io/x/two@{}", digest("two"));
+        let all = [
+            chosen("q.io/x/index:1", digest("index")),
+            chosen("r.io/x/index:1", digest("index")),
+            chosen(&pinned, digest("two")),
+            chosen("q.io/x/index:two", digest("two")),
+        ];
+        let chosen: Vec<(usize, &Chosen)> = all.iter().enumerate().collect();
+        Plan::new(&"registry".parse().unwrap(), &chosen, &nodes, digest_tags).unwrap()
+    }
+
+    #[test]
+    fn everything_is_planned_once_for_each_repository() {
+        let plan = plan(DigestTags::Set);
+        let paths: Vec<&str> = plan.repositories.iter().map(Repository::path).collect();
+        assert_eq!(paths, ["x/index", "x/two"]);
+        let mut blobs: Vec<_> = plan
+            .blobs
+            .iter()
+            .map(|planned| {
+                (planned.blob.digest, planned.repositories.iter().copied().collect(), planned.owner)
+            })
+            .collect();
+        blobs.sort_by_key(|(digest, _, _)| *digest);
+        let mut expected =
+            vec![(digest("shared"), vec![0, 1], 0), (digest("a"), vec![0], 0), (digest("b"), vec![0, 1], 0)];
+        expected.sort_by_key(|(digest, _, _)| *digest);
+        assert_eq!(blobs, expected);
+        let mut level: Vec<Place> = vec![(0, digest("one")), (0, digest("two"))];
+        level.sort_unstable();
+        assert_eq!(plan.manifests, [level]);
+        let names: Vec<_> = plan
+            .names
+            .iter()
+            .map(|name| (name.tag.clone(), name.is_pinned, name.artifacts.clone()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                (Some("1".to_owned()), false, vec![0, 1]),
+                (Some("two".to_owned()), false, vec![3]),
+                (Some(format!("digest-{}", digest("two").short())), true, vec![2]),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_tag_the_root_is_the_name() {
+        let plan = plan(DigestTags::Omit);
+        let name = plan.names.iter().find(|name| name.repository == 1).unwrap();
+        assert_eq!((name.tag.as_deref(), name.by()), (None, By::Digest(&digest("two"))));
+        assert!(plan.manifests.iter().flatten().all(|(repository, _)| *repository == 0));
+    }
+}

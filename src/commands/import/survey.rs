@@ -19,6 +19,31 @@ pub(super) struct Survey {
     pub(super) names: Vec<Found>,
 }
 
+impl Survey {
+    /// Returns the repositories that cannot be asked about any of their names: nothing is pushed to them either.
+    pub(super) fn closed(&self, names: &[Name]) -> HashSet<usize> {
+        let (unknown, known): (Vec<_>, Vec<_>) =
+            names.iter().zip(&self.names).partition(|(_, found)| matches!(found, Found::Unknown(_)));
+        let known: HashSet<usize> = known.into_iter().map(|(name, _)| name.repository).collect();
+        unknown
+            .into_iter()
+            .map(|(name, _)| name.repository)
+            .filter(|number| !known.contains(number))
+            .collect()
+    }
+
+    /// Returns the error where nothing is known of any name.
+    pub(super) fn failure(&mut self) -> Option<Error> {
+        if !self.names.iter().all(|found| matches!(found, Found::Unknown(_))) {
+            return None;
+        }
+        self.names.drain(..).find_map(|found| match found {
+            Found::Unknown(error) => Some(error),
+            _ => None,
+        })
+    }
+}
+
 /// What a name points at.
 #[derive(Debug)]
 pub(super) enum Found {

@@ -6,7 +6,7 @@ use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
 use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
-use crate::fixture::{Graph, image, index};
+use crate::fixture::{Blob, Graph, image, index};
 
 use super::place::{packed, server};
 
@@ -188,4 +188,62 @@ fn a_bundle_on_a_read_only_medium_is_enough() {
     site.run("import site.tar --to TO").any_stderr().code(0);
     mode("", 0o700);
     assert_eq!(site.files(""), ["site.tar"]);
+}
+
+/// A registry that lets nobody into paths of a kind.
+fn closed(path: &'static str) -> Server {
+    let faults = Faults::new(
+        move |request| {
+            if request.path.contains(path) { Fault::status(403) } else { Fault::None }
+        },
+    );
+    Server::start(Options { faults, ..Options::memory() }).unwrap()
+}
+
+#[test]
+fn a_repository_that_lets_nobody_in_is_left_alone() {
+    let (one, two, _) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &one).graph("q.io/a/d:1", &two);
+    let to = closed("/a/b/");
+    packed(&pack, &to.host())
+        .run("import site.tar --to TO")
+        .stderr_holds("could not import image `q.io/a/b:1`")
+        .stderr_holds("was denied")
+        .stderr_holds("2 imported, 1 failed")
+        .code(4);
+    one.assert_in(to.registry(), "a/c", "1");
+    let asked = to.requests().iter().filter(|request| request.path.contains("/a/b/")).count();
+    assert!(asked <= 3, "{asked} requests to a repository that lets nobody in");
+}
+
+#[test]
+fn a_registry_that_lets_nobody_in_is_one_error() {
+    let (one, two, _) = three();
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &one).graph("q.io/a/d:1", &two);
+    let to = closed("/v2/");
+    let report = packed(&pack, &to.host()).run("import site.tar --to TO --json").json(1);
+    assert_eq!(report["errors"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(report["artifacts"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn layers_that_were_left_out_are_not_asked_for() {
+    let mut graph = image(1, 2, 100);
+    let left_out = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+    let mut root: serde_json::Value = serde_json::from_slice(&graph.root().bytes).unwrap();
+    root["layers"][1]["mediaType"] = left_out.into();
+    root["layers"][1]["urls"] = serde_json::json!(["https://layers.invalid/1"]);
+    let root = Blob::new(&graph.root().media_type, serde_json::to_vec(&root).unwrap());
+    let layer = graph.blobs.pop().unwrap();
+    graph.manifests = vec![root];
+    let pack = Pack::new().add(&graph, |artifact| {
+        artifact.reference = "q.io/a/b:1".to_owned();
+        artifact.omitted = vec![layer.digest];
+    });
+    let (ours, docker) = (server(), DockerRegistry::start());
+    for host in [ours.host(), docker.host().to_owned()] {
+        packed(&pack, &host).run("import site.tar --to TO").any_stderr().code(0);
+    }
+    graph.assert_in(ours.registry(), "a/b", "1");
+    assert!(!ours.registry().has_blob("a/b", &layer.digest));
 }
