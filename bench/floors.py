@@ -74,7 +74,7 @@ def push(corpus: Corpus, host: str, folder: Path) -> Contender:
         ))
     paths.write_text("".join(f"{url} {path}\n" for url, path in open_))
     program = (
-        f"NR==FNR {{ path[$1]=$2; next }} {{ split($1, part, \"?is=\"); "
+        f"NR==FNR {{ path[$1]=$2; next }} {{ split($1, part, \"[?]is=\"); "
         f"printf \"upload-file = \\\"%s\\\"\\nurl = \\\"%s&digest=%s\\\"\\noutput = \\\"/dev/null\\\"\\n\", "
         f"path[$1], $2, part[2] }}"
     )
