@@ -2,8 +2,8 @@
 
 Variables: `$SRC`, `$DST` registries as HOST:PORT; `$LIST` a file of references, one a line; `$NAMES` the same as
 `REPOSITORY TAG`; `$LAYOUTS` a folder with an OCI layout for each image, which is what the peers carry; `$BUNDLE` ours;
-`$OUT` an empty folder for what the job makes; `$SYNC` regsync's configuration, with as many parallel copies as cores
-times four. regctl and regsync are allowed 16 requests at once per registry.
+`$OUT` an empty folder for what the job makes; `$SYNC` regsync's configuration, with eight parallel copies. regctl and regsync
+are allowed 16 requests at once per registry.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 OURS = "airgap-bundle"
 FLOOR = "floor"
 PEERS = ("skopeo", "crane", "regctl")
+#: regctl's sibling, which copies many images in one process; shown beside the peers that the targets are about.
+REGSYNC = "regsync"
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,22 @@ SKOPEO = "skopeo --insecure-policy copy --quiet --all"
 EXPORT = [
     Contender(OURS, "$BIN export --quiet --plain-http $SRC --list $LIST --output $OUT/bundle.tar"),
     *several("skopeo", f"{SKOPEO} --src-tls-verify=false --dest-shared-blob-dir $OUT/blobs "
-             "docker://$SRC/$0:$1 oci:$OUT/${0##*/}:$1", (2, 4, 8)),
+             "docker://$SRC/$0:$1 oci:$OUT/${0##*/}:$1", (4, 8)),
     Contender("skopeo", "skopeo --insecure-policy sync --all --scoped --src-tls-verify=false --src yaml --dest dir "
               "$SKOPEO_SYNC $OUT"),
     Contender("crane", "crane pull --insecure --format=oci $(cat $LIST) $OUT/layout"),
     Contender("crane", "xargs -P 4 -n $((($(wc -l < $LIST) + 3) / 4)) "
               "sh -c 'crane pull --insecure --format=oci \"$@\" $OUT/$$' sh < $LIST"),
-    *several("regctl", "regctl image copy $SRC/$0:$1 ocidir://$OUT/${0##*/}:$1", (1, 4, 8)),
-    Contender("regctl", "regsync once --config $SYNC"),
+    *several("regctl", "regctl image copy $SRC/$0:$1 ocidir://$OUT/${0##*/}:$1", (4, 8)),
+    Contender(REGSYNC, "regsync once --config $SYNC"),
 ]
 
 IMPORT = [
     Contender(OURS, "$BIN import --quiet --to http://$DST $BUNDLE"),
-    *several("skopeo", f"{SKOPEO} --dest-tls-verify=false oci:$LAYOUTS/$0:$1 docker://$DST/$0:$1", (2, 4, 8)),
-    *several("crane", "crane push --insecure $LAYOUTS/$0 $DST/$0:$1", (2, 4, 8)),
-    *several("regctl", "regctl image copy --fast ocidir://$LAYOUTS/$0:$1 $DST/$0:$1", (2, 4, 8)),
-    Contender("regctl", "regsync once --config $SYNC"),
+    *several("skopeo", f"{SKOPEO} --dest-tls-verify=false oci:$LAYOUTS/$0:$1 docker://$DST/$0:$1", (4, 8)),
+    *several("crane", "crane push --insecure $LAYOUTS/$0 $DST/$0:$1", (4, 8)),
+    *several("regctl", "regctl image copy --fast ocidir://$LAYOUTS/$0:$1 $DST/$0:$1", (4, 8)),
+    Contender(REGSYNC, "regsync once --config $SYNC"),
 ]
 
 SIDELOAD = [

@@ -1,6 +1,7 @@
 """One command, timed, with what the kernel counted."""
 
 import os
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -36,8 +37,13 @@ def run(script: str, environment: dict[str, str], log: Path) -> Measure:
         process = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", script],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=os.environ | environment,
+            process_group=0,
         )
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        try:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         seconds = time.monotonic() - started
     counters = Path(f"/proc/{process.pid}/io").read_text().split()
     written = int(counters[counters.index("wchar:") + 1])

@@ -1,6 +1,6 @@
 """The report: tables for people."""
 
-from contenders import FLOOR, OURS, PEERS
+from contenders import FLOOR, OURS, PEERS, REGSYNC
 from durable import MOST as DURABLE_MOST, Durable
 from memory import MOST as MEMORY_MOST, Peaks
 from series import Result
@@ -34,13 +34,13 @@ def machine(facts: dict, runs: int) -> str:
 def speed(results: list[Result]) -> str:
     lines = [
         "### Speed, everything in memory\n",
-        "| row | bytes | airgap-bundle | skopeo | crane | regctl | openssl | floor "
+        "| row | bytes | airgap-bundle | skopeo | crane | regctl | regsync | openssl | floor "
         "| against the fastest peer | against the floor | |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for result in results:
         target = result.row.target
-        tools = [seconds(result, tool) for tool in (OURS, *PEERS, "openssl", FLOOR)]
+        tools = [seconds(result, tool) for tool in (OURS, *PEERS, REGSYNC, "openssl", FLOOR)]
         per_core = f" × {min(result.cores, result.files)} cores" if target.per_core else ""
         peer = ratio(result.over_peer(), target.peer, "≥", per_core)
         floor = ratio(result.over_floor(), target.floor, "≤", "")
