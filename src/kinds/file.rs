@@ -16,6 +16,7 @@ use crate::model::contents::Artifact;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
+use crate::model::file_name::FileName;
 use crate::model::list::Entry;
 use crate::model::media_type;
 use crate::model::target::slug;
@@ -129,6 +130,14 @@ pub(super) fn item(
     measured: &Measured,
     name: &str,
 ) -> Result<Item<Origin>> {
+    // What could not be extracted on the far side is told on this one.
+    let checked: Result<FileName, _> = name.parse();
+    checked.map_err(|error| {
+        Error::usage(
+            format!("{}: {error}", entry.position),
+            Some("rename the file, or give it another name with `name=` on its line"),
+        )
+    })?;
     let (artifact_type, layer_type) = match kind {
         Kind::Assert => (media_type::ASSERT, media_type::ASSERTION),
         _ => (media_type::FILE, media_type::OCTET_STREAM),

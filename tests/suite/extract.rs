@@ -138,3 +138,15 @@ fn damaged_bytes_never_become_a_file() {
         .code(3);
     assert_eq!(site.files("out"), ["out/good"]);
 }
+
+#[test]
+fn a_file_that_could_not_be_extracted_is_not_exported() {
+    let site = Site::new().file("con.txt", "a").file("artifacts.txt", "file ./con.txt\n");
+    site.run("export --list artifacts.txt -o site.tar")
+        .stderr_holds("artifacts.txt:1:1: `con.txt` is not a name that a file may have: Windows reserves it for a device")
+        .code(2);
+    let site = site.file("artifacts.txt", "file ./con.txt name=console.txt\n");
+    site.run("export --list artifacts.txt -o site.tar").any_stdout().any_stderr().code(0);
+    site.run(EXTRACT).stderr(&format!("1 file (1 B) written to `out`\n{INTEGRITY}")).code(0);
+    assert_eq!(site.read("out/console.txt"), b"a");
+}
