@@ -2,3 +2,16 @@
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod export;
+#[cfg(test)]
+#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[path = "../suite/fixture/mod.rs"]
+mod fixture;
+#[cfg(test)]
+#[path = "../suite/export/kills.rs"]
+mod kills;
+#[cfg(test)]
+#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[path = "../suite/site.rs"]
+mod site;

@@ -1,1 +1,186 @@
-//! tbd
+//! After an interruption: the same bytes, and nothing fetched twice but what was in flight.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::kills::{Event, Trap, again, kill_and_go_on};
+use super::{ID, asked, site};
+use crate::fixture::{Graph, image};
+use crate::site::Site;
+
+#[test]
+fn killed_exports_go_on() {
+    for seed in 1..=6 {
+        kill_and_go_on(seed);
+    }
+}
+
+/// Four images of two layers each; the fourth comes last.
+fn content(trap: &Trap) -> (airgap_bundle::stores::registry::server::Server, Site, Vec<Graph>) {
+    let server = trap.server();
+    let graphs: Vec<Graph> = (0..4).map(|seed| image(40 + seed, 2, 300_000)).collect();
+    for (number, graph) in graphs.iter().enumerate() {
+        graph.put(server.registry(), &format!("r{number}"), Some("1"));
+    }
+    let site = site(&server).file("list.txt", "REGISTRY/r0:1\nREGISTRY/r1:1\nREGISTRY/r2:1\nREGISTRY/r3:1\n");
+    (server, site, graphs)
+}
+
+const EXPORT: &str = "export --list list.txt --jobs 1";
+
+#[test]
+fn signals_end_an_export_at_once_and_say_how_to_go_on() {
+    let trap = Trap::default();
+    let (server, site, graphs) = content(&trap);
+    // While the manifests are fetched, in the middle of a small blob, and of one that is streamed.
+    for (signal, code, path, requests) in
+        [("-INT", 130, "/manifests/", 2), ("-TERM", 143, "/blobs/", 4), ("-INT", 130, "/blobs/", 7)]
+    {
+        let caught = trap.start(&site, EXPORT, path, requests, 1000);
+        assert!(matches!(caught.wait(), Event::Sprung));
+        let begun = Instant::now();
+        let output = caught.end(signal);
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        site.outcome(EXPORT, output)
+            .stderr(
+                "error: interrupted\n\
+                 what was fetched is kept beside the output: the same command goes on from there\n",
+            )
+            .code(code);
+        assert!(!site.path("airgap-bundle.tar").exists());
+    }
+    site.run(EXPORT).stdout(ID).any_stderr().code(0);
+    assert!(again(&server, &graphs) <= 2, "the two layers that were in flight");
+    site.run(&format!("{EXPORT} -o fresh.tar")).stdout(ID).any_stderr().code(0);
+    assert_eq!(site.read("airgap-bundle.tar"), site.read("fresh.tar"));
+    assert_eq!(site.files("."), ["airgap-bundle.tar", "fresh.tar", "list.txt"]);
+}
+
+#[test]
+fn an_interrupted_dry_run_leaves_nothing() {
+    let trap = Trap::default();
+    let (_server, site, _) = content(&trap);
+    let line = format!("{EXPORT} --dry-run");
+    let caught = trap.start(&site, &line, "/manifests/", 1, 10);
+    assert!(matches!(caught.wait(), Event::Sprung));
+    let output = caught.end("-INT");
+    site.outcome(&line, output).stderr("error: interrupted\n").code(130);
+    assert_eq!(site.files("."), ["list.txt"]);
+}
+
+#[test]
+fn what_a_power_cut_took_is_fetched_again() {
+    let trap = Trap::default();
+    let (server, site, graphs) = content(&trap);
+    site.run(&format!("{EXPORT} -o fresh.tar")).stdout(ID).any_stderr().code(0);
+    let fresh = site.read("fresh.tar");
+    let partial = site.path("airgap-bundle.tar.partial");
+    let beside = site.path("airgap-bundle.tar.partial.d");
+    // What the disk holds afterwards, whatever the journal claims.
+    let cuts: [(&str, &dyn Fn()); 6] = [
+        ("nothing of the content", &|| {
+            let length = fs::metadata(&partial).unwrap().len();
+            fs::write(&partial, vec![0; usize::try_from(length).unwrap()]).unwrap();
+        }),
+        ("every other block", &|| {
+            let mut content = fs::read(&partial).unwrap();
+            content.chunks_mut(4096).step_by(2).for_each(|block| block.fill(0));
+            fs::write(&partial, content).unwrap();
+        }),
+        ("half of the length", &|| {
+            let file = fs::OpenOptions::new().write(true).open(&partial).unwrap();
+            file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+        }),
+        ("half of a line of the journal", &|| {
+            let journal = fs::read(beside.join("journal")).unwrap();
+            fs::write(beside.join("journal"), &journal[..journal.len() - 40]).unwrap();
+        }),
+        ("no plan", &|| fs::write(beside.join("plan.json"), "").unwrap()),
+        ("no file", &|| fs::remove_file(&partial).unwrap()),
+    ];
+    for (what, cut) in cuts {
+        assert!(trap.start(&site, EXPORT, "/blobs/", 9, 100_000).kill());
+        cut();
+        site.run(EXPORT).stdout(ID).any_stderr().code(0);
+        assert!(site.read("airgap-bundle.tar") == fresh, "{what}");
+        fs::remove_file(site.path("airgap-bundle.tar")).unwrap();
+        assert_eq!(site.files("."), ["fresh.tar", "list.txt"], "{what}");
+    }
+    drop((server, graphs));
+}
+
+#[test]
+fn a_long_blob_goes_on_in_its_middle() {
+    let trap = Trap::default();
+    let server = trap.server();
+    let graph = image(1, 1, 40 << 20);
+    graph.put(server.registry(), "long", Some("1"));
+    let layer = graph.blobs[1].digest;
+    let site = site(&server);
+    let caught = trap.start(&site, "export REGISTRY/long:1", &layer.hex(), 0, 36 << 20);
+    assert!(matches!(caught.wait(), Event::Sprung));
+    let journal = site.path("airgap-bundle.tar.partial.d/journal");
+    let noted = loop {
+        let text = fs::read_to_string(&journal).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{layer} ")));
+        if let Some(noted) = line.filter(|_| text.ends_with('\n')) {
+            break noted.parse::<u64>().unwrap();
+        }
+        std::thread::yield_now();
+    };
+    caught.end("-KILL");
+    assert!((32 << 20..36 << 20).contains(&noted), "{noted}");
+    server.clear_requests();
+    site.run("export REGISTRY/long:1").stdout(ID).any_stderr().code(0);
+    let requests = server.requests();
+    let ranges: Vec<_> = requests.iter().filter(|request| request.path.contains(&layer.hex())).collect();
+    assert_eq!(ranges.len(), 1, "{ranges:#?}");
+    assert_eq!((ranges[0].range.clone(), ranges[0].status), (Some(format!("bytes={noted}-")), Some(206)));
+    site.run("export REGISTRY/long:1 -o fresh.tar").stdout(ID).any_stderr().code(0);
+    assert!(site.read("airgap-bundle.tar") == site.read("fresh.tar"));
+}
+
+#[test]
+fn a_plan_that_changes_and_changes_back_keeps_everything() {
+    let trap = Trap::default();
+    let (server, mut site, graphs) = content(&trap);
+    let whole = "REGISTRY/r0:1\nREGISTRY/r1:1\nREGISTRY/r2:1\nREGISTRY/r3:1\n";
+    // Of eight layers, six are there; then a list without the first image, then the whole list again.
+    for (list, requests) in [(whole, 4 + 6), ("REGISTRY/r2:1\nREGISTRY/r3:1\n", 2), (whole, 4)] {
+        site = site.file("list.txt", list);
+        assert!(trap.start(&site, EXPORT, "/blobs/", requests, 1000).kill());
+    }
+    site.run(EXPORT).stdout(ID).any_stderr().code(0);
+    assert!(again(&server, &graphs) <= 3, "one for each kill, not {}", again(&server, &graphs));
+    site.run(&format!("{EXPORT} -o fresh.tar")).stdout(ID).any_stderr().code(0);
+    assert_eq!(site.read("airgap-bundle.tar"), site.read("fresh.tar"));
+}
+
+#[test]
+fn two_exports_to_one_file_do_not_meet() {
+    let trap = Trap::default();
+    let (_server, site, _) = content(&trap);
+    let first = trap.start(&site, EXPORT, "/blobs/", 5, 10);
+    assert!(matches!(first.wait(), Event::Sprung));
+    site.run(EXPORT)
+        .stderr(
+            "error: another export is writing `airgap-bundle.tar`\n\n\
+             hint: wait for it to end, or name another file with `--output`\n",
+        )
+        .code(1);
+    first.end("-KILL");
+    site.run(EXPORT).stdout(ID).any_stderr().code(0);
+}
+
+#[test]
+fn an_address_with_a_digest_is_not_fetched_twice() {
+    let trap = Trap::default();
+    let (server, site, _) = content(&trap);
+    let digest = server.registry().put_blob("store", &[7; 5000]).unwrap();
+    let line = format!("http://REGISTRY/v2/store/blobs/{digest} name=x sha256={}\n", digest.hex());
+    let site = site.file("list.txt", &format!("file {line}REGISTRY/r0:1\n"));
+    assert!(trap.start(&site, EXPORT, "/r0/blobs/", 2, 10).kill());
+    server.clear_requests();
+    site.run(EXPORT).stdout(ID).any_stderr().code(0);
+    assert!(!asked(&server).iter().any(|path| path.contains("store")), "{:#?}", asked(&server));
+}

@@ -3,9 +3,12 @@
 mod files;
 mod going_on;
 mod keep_going;
+pub(crate) mod kills;
+mod layout;
 mod list;
 mod output;
 mod platforms;
+mod same_bytes;
 mod says;
 mod selecting;
 
@@ -55,7 +58,6 @@ pub(crate) fn entries(site: &Site, bundle: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Returns the digests of the blobs in a bundle, in order, having compared each with its bytes.
-#[allow(dead_code)]
 pub(crate) fn digests(site: &Site, bundle: &str) -> Vec<Digest> {
     let blobs = entries(site, bundle).into_iter().skip(3);
     blobs
