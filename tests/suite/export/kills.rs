@@ -100,8 +100,8 @@ impl Caught {
 
     /// Sends a signal and returns how it ended.
     pub(crate) fn end(self, signal: &str) -> Output {
-        let kill = Command::new("kill").args([signal, &self.process.to_string()]).status().unwrap();
-        assert!(kill.success());
+        // One that has ended meanwhile gets no signal.
+        Command::new("kill").args([signal, &self.process.to_string()]).output().unwrap();
         self.trap.0.lock().unwrap().take();
         loop {
             if let Event::Ended(output) = self.wait() {
@@ -151,8 +151,9 @@ pub(crate) fn again(server: &Server, graphs: &[Graph]) -> usize {
 }
 
 /// Kills exports at points that follow from the seed, with the list mended and tags moved in between, and proves that
-/// the last one makes the bundle that was never interrupted, with nothing fetched twice but what was in flight.
-pub(crate) fn kill_and_go_on(seed: u64) {
+/// the last one makes the bundle that was never interrupted, with nothing fetched twice but what was in flight. Returns
+/// the site with that bundle.
+pub(crate) fn kill_and_go_on(seed: u64) -> Site {
     let trap = Trap::default();
     let server = trap.server();
     let mut graphs: Vec<Graph> = (0..4)
@@ -171,7 +172,9 @@ pub(crate) fn kill_and_go_on(seed: u64) {
         let turn = u64::try_from(turn).unwrap() * 10 + 30;
         let (requests, after) = (pick(seed, turn, 34), pick(seed, turn + 1, 300_000));
         let caught = trap.start(&site, &line, "/v2/", requests, u64::try_from(after).unwrap());
-        if !caught.kill() {
+        let killed = caught.kill();
+        // An answer that is shorter than what the trap lets pass is whole, and the export may be quicker than the kill.
+        if !killed || site.path("airgap-bundle.tar").exists() {
             std::fs::remove_file(site.path("airgap-bundle.tar")).unwrap();
             // What was finished and taken away is fetched again, and that is no fault.
             server.clear_requests();
@@ -179,7 +182,6 @@ pub(crate) fn kill_and_go_on(seed: u64) {
             continue;
         }
         kills += 1;
-        assert!(!site.path("airgap-bundle.tar").exists());
         match pick(seed, turn + 2, 4) {
             0 => site = site.file("list.txt", &lines(1)),
             1 => site = site.file("list.txt", &lines(0)),
@@ -201,4 +203,5 @@ pub(crate) fn kill_and_go_on(seed: u64) {
         "seed {seed}: {:?}",
         site.files(".")
     );
+    site
 }
