@@ -113,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let report = match runtime {
         Ok(runtime) => {
             let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui)));
+            ui.hush();
             // Jobs that a signal ended remove their unfinished files now. Work that blocks on a slow disk is not waited
             // for: it holds nothing that a later run needs.
             runtime.shutdown_timeout(PARTING);

@@ -10,6 +10,7 @@ use crate::content::progress::{Progress, Silent};
 use crate::model::error::Error;
 
 mod bars;
+mod ending;
 mod plain;
 
 /// How progress is shown.
@@ -30,7 +31,7 @@ pub enum ProgressMode {
 pub struct Ui {
     quiet: bool,
     json: bool,
-    progress: Arc<dyn Progress>,
+    progress: Arc<ending::Ending>,
 }
 
 impl Ui {
@@ -46,12 +47,17 @@ impl Ui {
             }
             ProgressMode::Json => Arc::new(plain::Plain::new(plain::Form::Json, verbose)),
         };
-        Self { quiet, json, progress }
+        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress)) }
     }
 
     /// Returns who watches the work.
     pub fn progress(&self) -> Arc<dyn Progress> {
-        Arc::clone(&self.progress)
+        self.progress.clone()
+    }
+
+    /// Shows no more of what happens: the work has ended, or was ended.
+    pub fn hush(&self) {
+        self.progress.end();
     }
 
     /// Prints what clap says of the arguments: help on stdout, mistakes on stderr.
@@ -63,7 +69,7 @@ impl Ui {
 
     /// Prints the result and returns the exit status.
     pub fn finish(&self, report: &Report, took: Duration) -> ExitCode {
-        self.progress.phase("", None, None);
+        self.hush();
         let code = report.exit_code();
         if !self.quiet {
             for warning in &report.warnings {

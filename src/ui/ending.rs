@@ -1,0 +1,75 @@
+//! Progress until the work has ended: what jobs on other threads still see while everything is taken down is nobody's
+//! business any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::content::progress::Progress;
+
+/// Hands on what happens until [`Ending::end`].
+#[derive(Debug)]
+pub(super) struct Ending {
+    inner: Arc<dyn Progress>,
+    ended: AtomicBool,
+}
+
+impl Ending {
+    pub(super) fn new(inner: Arc<dyn Progress>) -> Self {
+        Self { inner, ended: AtomicBool::new(false) }
+    }
+
+    /// Ends the bars, and hands on nothing more.
+    pub(super) fn end(&self) {
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            self.inner.phase("", None, None);
+        }
+    }
+
+    fn going(&self) -> Option<&dyn Progress> {
+        (!self.ended.load(Ordering::Relaxed)).then_some(self.inner.as_ref())
+    }
+}
+
+impl Progress for Ending {
+    fn phase(&self, name: &'static str, bytes: Option<u64>, items: Option<u64>) {
+        if let Some(inner) = self.going() {
+            inner.phase(name, bytes, items);
+        }
+    }
+
+    fn moved(&self, bytes: u64) {
+        if let Some(inner) = self.going() {
+            inner.moved(bytes);
+        }
+    }
+
+    fn begun(&self, item: &str) {
+        if let Some(inner) = self.going() {
+            inner.begun(item);
+        }
+    }
+
+    fn ended(&self, item: &str) {
+        if let Some(inner) = self.going() {
+            inner.ended(item);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if let Some(inner) = self.going() {
+            inner.note(text);
+        }
+    }
+
+    fn announce(&self, text: &str) {
+        if let Some(inner) = self.going() {
+            inner.announce(text);
+        }
+    }
+
+    fn request(&self, text: &str) {
+        if let Some(inner) = self.going() {
+            inner.request(text);
+        }
+    }
+}
