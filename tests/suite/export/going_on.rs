@@ -33,10 +33,12 @@ fn signals_end_an_export_at_once_and_say_how_to_go_on() {
     let trap = Trap::default();
     let (server, site, graphs) = content(&trap);
     // While the manifests are fetched, in the middle of a small blob, and of one that is streamed.
-    for (signal, code, path, requests) in
-        [("-INT", 130, "/manifests/", 2), ("-TERM", 143, "/blobs/", 4), ("-INT", 130, "/blobs/", 7)]
-    {
-        let caught = trap.start(&site, EXPORT, path, requests, 1000);
+    for (signal, code, path, requests, bytes) in [
+        ("-INT", 130, "/manifests/", 2, 100),
+        ("-TERM", 143, "/blobs/", 4, 1000),
+        ("-INT", 130, "/blobs/", 7, 1000),
+    ] {
+        let caught = trap.start(&site, EXPORT, path, requests, bytes);
         assert!(matches!(caught.wait(), Event::Sprung));
         let begun = Instant::now();
         let output = caught.end(signal);
