@@ -128,10 +128,20 @@ impl RegistryClient {
             .await?
             .header(CONTENT_TYPE, content_type)
             .body(bytes.clone());
-        let reply = self.fetch(repository, self.scopes(repository), request, MAX_SMALL).await?;
-        if !reply.head.status.is_success() {
-            return Err(self.refusal(repository, &format!("storing manifest `{by}`"), &reply));
-        }
+        let mut tries = self.http.tries();
+        let reply = loop {
+            let reply = self.fetch(repository, self.scopes(repository), request.clone(), MAX_SMALL).await?;
+            if reply.head.status.is_success() {
+                break reply;
+            }
+            // What was sent has its own digest: a registry that doubts it has read something that another push was
+            // just writing (docker-registry 2.8 does, where two imports meet).
+            let disturbed = reply.head.status.as_u16() == 400
+                && reply.body.windows(14).any(|word| word == b"DIGEST_INVALID");
+            if !disturbed || !self.http.pause_before_retry(&reply.head, &mut tries).await {
+                return Err(self.refusal(repository, &format!("storing manifest `{by}`"), &reply));
+            }
+        };
         let announced = digest_header(&reply.head);
         let digest = match (by, announced) {
             (By::Digest(digest), _) => *digest,
