@@ -7,7 +7,7 @@ from measure import run
 from rows import Stage
 
 #: The most that a command may hold.
-MOST = 100 << 20
+MOST = 100_000_000
 
 COMMANDS = {
     "export": by.EXPORT[0],

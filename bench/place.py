@@ -44,6 +44,7 @@ class Site:
             "LIST": str(self.folder / "list"),
             "NAMES": str(self.folder / "names"),
             "LAYOUTS": str(self.corpus.layouts),
+            "BLOBS": str(self.corpus.storage),
             "BUNDLE": str(self.bundle),
             "TARS": str(self.tars),
             "OUT": str(out),
