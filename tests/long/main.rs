@@ -5,7 +5,7 @@ mod bench;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
-#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[expect(dead_code, unused_imports, reason = "it is the suite's, and these tests need a part of it")]
 #[path = "../suite/fixture/mod.rs"]
 mod fixture;
 #[cfg(test)]

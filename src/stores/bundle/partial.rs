@@ -41,8 +41,6 @@ pub struct Partial {
     journal: Journal,
     filled: Mutex<HashSet<Digest>>,
     begun: Mutex<HashMap<Digest, u64>>,
-    /// How often a long blob's progress is noted, in bytes.
-    note_every: u64,
     unsynced: AtomicU64,
     syncing: Arc<AtomicBool>,
     progress: Arc<dyn Progress>,
@@ -81,7 +79,6 @@ impl Partial {
             journal,
             filled: Mutex::new(filled),
             begun: Mutex::new(begun),
-            note_every: NOTE_EVERY,
             unsynced: AtomicU64::new(0),
             syncing: Arc::default(),
             progress,
@@ -167,7 +164,7 @@ impl Partial {
             let length = u64::try_from(chunk.len()).unwrap_or_default();
             at = at.saturating_add(length);
             self.progress.moved(length);
-            if at.saturating_sub(noted) >= self.note_every {
+            if at.saturating_sub(noted) >= NOTE_EVERY {
                 noted = at;
                 self.journal.note(&slot.digest, at)?;
             }
