@@ -110,9 +110,10 @@ impl<O: Clone + PartialEq> Collected<O> {
             }
         }
         let omitted: BTreeSet<&Digest> = item.artifact.omitted.iter().collect();
-        let mut size = part.nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(node.descriptor.size));
+        let sizes = part.sizes();
+        let counted = sizes.iter().filter(|(digest, _)| !omitted.contains(digest));
+        let size = counted.fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
         for (blob, role) in part.blobs.iter().filter(|(blob, _)| !omitted.contains(&blob.digest)) {
-            size = size.saturating_add(blob.size);
             let origin = item.origins.get(&blob.digest);
             match self.place.get(&blob.digest).and_then(|index| self.blobs.get_mut(*index)) {
                 Some((known, _, _)) if known.size != blob.size => {

@@ -1,6 +1,6 @@
 //! `bundle.json`: what a bundle carries, never how it is stored. Its sha256 is the bundle id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -104,13 +104,13 @@ impl Contents {
 
     /// Returns the bytes of `index.json`, which follow from the contents and the id alone.
     pub fn index(&self, id: &Digest) -> Vec<u8> {
-        let sizes: BTreeMap<Digest, u64> =
-            self.manifests.iter().map(|blob| (blob.digest, blob.size)).collect();
-        let mut seen = BTreeSet::new();
+        let sizes: HashMap<&Digest, u64> =
+            self.manifests.iter().map(|blob| (&blob.digest, blob.size)).collect();
+        let mut seen = HashSet::new();
         let mut manifests = Vec::new();
         for artifact in &self.artifacts {
             for name in &artifact.names {
-                if seen.insert((name, artifact.digest)) {
+                if seen.insert((name, &artifact.digest)) {
                     manifests.push(IndexEntry {
                         media_type: &artifact.media_type,
                         digest: artifact.digest,

@@ -20,6 +20,8 @@ pub(super) struct Head {
     pub(super) id: Digest,
     /// What they say.
     pub(super) contents: Contents,
+    /// `index.json`, which follows from them.
+    pub(super) index: Vec<u8>,
 }
 
 /// The one field that every version of the format has.
@@ -58,7 +60,7 @@ impl Head {
             let message = "`index.json` does not say what follows from `bundle.json`".to_owned();
             return Err(reader.format(FormatState::Damaged, at, message));
         }
-        Ok(Self { raw, id, contents })
+        Ok(Self { raw, id, contents, index })
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Bundle {
     path: Arc<str>,
     contents: Arc<Contents>,
     raw: Bytes,
+    index: Bytes,
     id: Digest,
     slots: Arc<Slots>,
     length: u64,
@@ -66,8 +67,10 @@ impl Bundle {
     /// As [`Bundle::read`], even where the file ends too early.
     pub fn read_head(file: Arc<dyn ReadAt>, path: &str) -> Result<Self> {
         let length = file.len().map_err(Error::io(format!("reading bundle `{path}`")))?;
-        let Head { raw, id, contents } = Head::read(file.as_ref(), path)?;
-        let slots = Slots::new(&contents, u64::try_from(raw.len()).unwrap_or(u64::MAX)).map_err(|error| {
+        let Head { raw, id, contents, index } = Head::read(file.as_ref(), path)?;
+        let [raw_length, index_length] =
+            [&raw, &index].map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let slots = Slots::after_head(&contents, raw_length, index_length).map_err(|error| {
             let (path, message) = (path.to_owned(), format!("`bundle.json`: {error}"));
             Error::Format { path, state: FormatState::Foreign, offset: 0, message }
         })?;
@@ -75,6 +78,7 @@ impl Bundle {
             path: path.into(),
             contents: Arc::new(contents),
             raw: raw.into(),
+            index: index.into(),
             id,
             slots: Arc::new(slots),
             length,
@@ -100,6 +104,11 @@ impl Bundle {
     /// Returns `bundle.json` byte for byte.
     pub fn raw(&self) -> &Bytes {
         &self.raw
+    }
+
+    /// Returns `index.json` byte for byte.
+    pub(super) fn index(&self) -> &Bytes {
+        &self.index
     }
 
     /// Returns where everything stands.

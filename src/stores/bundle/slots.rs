@@ -48,10 +48,14 @@ impl Slots {
     /// `bundle.json` or `index.json` is longer than a reader takes.
     pub fn new(contents: &Contents, bundle_length: u64) -> Result<Self> {
         // The id has a fixed length, so the length of the index does not depend on it.
-        let index = contents.index(&Digest::Sha256([0; 32]));
+        let index = contents.index(&Digest::Sha256([0; 32])).len();
+        Self::after_head(contents, bundle_length, u64::try_from(index).unwrap_or(u64::MAX))
+    }
+
+    /// As [`Slots::new`], where the length of `index.json` is known, too.
+    pub(super) fn after_head(contents: &Contents, bundle_length: u64, index_length: u64) -> Result<Self> {
         let mut position = Position(0);
-        let [layout_length, index_length] =
-            [OCI_LAYOUT.len(), index.len()].map(|length| u64::try_from(length).unwrap_or(u64::MAX));
+        let layout_length = u64::try_from(OCI_LAYOUT.len()).unwrap_or(u64::MAX);
         for (name, length, limit) in [
             ("oci-layout", layout_length, layout_length),
             ("index.json", index_length, MAX_INDEX),

@@ -29,10 +29,11 @@ pub(super) fn prove_head(
     reader: &mut Sequential<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<(), Ended> {
-    let index = bundle.contents().index(bundle.id());
-    for (name, content) in
-        [("oci-layout", OCI_LAYOUT), ("index.json", &index), ("bundle.json", bundle.raw().as_ref())]
-    {
+    for (name, content) in [
+        ("oci-layout", OCI_LAYOUT),
+        ("index.json", bundle.index().as_ref()),
+        ("bundle.json", bundle.raw().as_ref()),
+    ] {
         let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
         let found = [
             (reader.expect(&entry_header(name, size))?, format!("the header of `{name}` has wrong bytes")),
