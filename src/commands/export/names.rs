@@ -8,9 +8,8 @@ use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::model::list::Rename;
 use crate::model::reference::Reference;
-use crate::model::target::{self, Layout, Target, collisions as find};
+use crate::model::target::{Layout, Target, collisions as find};
 
 /// Refuses two files of one name and different content: extracted, one would overwrite the other.
 pub(super) fn check(items: &[Item<Origin>]) -> Result<()> {
@@ -40,8 +39,12 @@ pub(super) fn check(items: &[Item<Origin>]) -> Result<()> {
 
 /// Warns of artifacts that would take one name in the default layout.
 pub(super) fn collisions(items: &[Item<Origin>]) -> Vec<String> {
-    let named: Vec<(&Artifact, Target)> =
-        items.iter().filter_map(|item| Some((&item.artifact, target(&item.artifact)?))).collect();
+    let named: Vec<(&Artifact, Target)> = items
+        .iter()
+        .filter_map(|item| {
+            Some((&item.artifact, Target::of_artifact("", Layout::Path, &item.artifact).ok()?))
+        })
+        .collect();
     let found = find(named.iter().map(|(artifact, target)| (target, &artifact.digest)));
     let lines = found.iter().map(|collision| {
         let claims = collision.claims.iter().filter_map(|claim| named.get(*claim));
@@ -49,16 +52,6 @@ pub(super) fn collisions(items: &[Item<Origin>]) -> Vec<String> {
         format!("{} would all be `{}` at the destination; give all but one `as=` on its line, or import with `--layout host-path`", claims.join(" and "), collision.target)
     });
     lines.collect()
-}
-
-fn target(artifact: &Artifact) -> Option<Target> {
-    let reference: Option<Reference> = artifact.reference.parse().ok();
-    let origin = match artifact.kind {
-        Kind::File | Kind::Assert => target::Origin::File { name: &artifact.reference },
-        _ => target::Origin::Registry(reference.as_ref()?),
-    };
-    let rename = artifact.wanted.as_deref().map(Rename::of);
-    Target::of("", Layout::Path, origin, &artifact.digest, rename.as_ref()).ok()
 }
 
 /// Returns the last part of an artifact's name, as a table shows it.
