@@ -8,5 +8,6 @@ pub mod previous;
 pub mod reader;
 mod rules;
 pub mod slots;
+mod unfinished;
 pub mod verify;
 pub mod workshop;

@@ -1,7 +1,7 @@
 //! The bundle in the making: every blob is written once, to its final place, in any order.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +13,7 @@ use super::header::{END, blob_name, entry_header, padding};
 use super::journal::Journal;
 use super::previous::Previous;
 use super::slots::{Slot, Slots, head_bytes};
+use super::unfinished::first_block;
 use super::workshop::Workshop;
 use crate::content::body::ProvenBody;
 use crate::content::copy::{Sink, Supply};
@@ -36,7 +37,7 @@ const SMALL: u64 = 256 << 10;
 pub struct Partial {
     workshop: Workshop,
     file: Arc<File>,
-    contents: Contents,
+    id: Digest,
     slots: Slots,
     journal: Journal,
     filled: Mutex<HashSet<Digest>>,
@@ -55,26 +56,18 @@ impl Partial {
         jobs: usize,
         progress: Arc<dyn Progress>,
     ) -> Result<(Self, Vec<Previous>)> {
-        let previous = workshop.plan(&contents)?;
-        let path = workshop.partial();
-        let doing = || format!("writing to `{path}`");
-        let length = u64::try_from(contents.to_bytes().len()).unwrap_or(u64::MAX);
-        let slots = Slots::new(&contents, length)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io(doing()))?;
-        file.set_len(slots.length()).map_err(|source| too_large(source, &doing(), slots.length()))?;
+        let (id, head) = head_bytes(&contents);
+        let (file, previous) = workshop.plan(&head)?;
+        let slots = Slots::new(&contents, u64::try_from(contents.to_bytes().len()).unwrap_or(u64::MAX))?;
+        let doing = format!("writing to `{}`", workshop.partial());
+        file.set_len(slots.length()).map_err(|source| too_large(source, &doing, slots.length()))?;
         let (journal, claims) = Journal::open(&workshop.journal())?;
         let file = Arc::new(file);
         let (filled, begun) = prove_claims(&file, &slots, &claims, jobs).await?;
         let partial = Self {
             workshop,
             file,
-            contents,
+            id,
             slots,
             journal,
             filled: Mutex::new(filled),
@@ -106,7 +99,7 @@ impl Partial {
         self.workshop.forget_previous()
     }
 
-    /// Writes the head, makes everything durable and gives the bundle its name. Returns the bundle id.
+    /// Writes the first block, makes everything durable and gives the bundle its name. Returns the bundle id.
     ///
     /// Errors: [`Error::NotFound`] where a slot has not been filled.
     pub fn finish(self) -> Result<Digest> {
@@ -114,9 +107,8 @@ impl Partial {
             return Err(Error::NotFound { what: format!("blob {} of the plan", slot.digest), hint: None });
         }
         let (partial, output) = (self.workshop.partial(), self.workshop.output().to_owned());
-        let (id, head) = head_bytes(&self.contents);
         let zeros = [0; 1024];
-        self.write(&head, 0)?;
+        self.write(&first_block(), 0)?;
         self.write(&zeros, self.slots.length().saturating_sub(END))?;
         self.file.sync_all().map_err(Error::io(format!("writing `{partial}` to the disk")))?;
         fs::rename(&partial, &output).map_err(Error::io(format!("renaming `{partial}` to `{output}`")))?;
@@ -124,13 +116,17 @@ impl Partial {
         let doing = || format!("writing folder `{folder}` to the disk");
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(doing()))?;
         self.workshop.remove()?;
-        Ok(id)
+        Ok(self.id)
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.file
             .write_all_at(bytes, offset)
             .map_err(Error::io(format!("writing to `{}`", self.workshop.partial())))
+    }
+
+    fn note(&self, digest: &Digest, bytes: u64) -> Result<()> {
+        self.slots.position(digest).map_or(Ok(()), |position| self.journal.note(position, bytes))
     }
 
     async fn fill(&self, supply: Supply<'_>) -> Result<()> {
@@ -150,7 +146,7 @@ impl Partial {
             self.write(&header, slot.header)?;
             self.stream(supply, &slot).await?;
         }
-        self.journal.note(&digest, slot.size)?;
+        self.note(&digest, slot.size)?;
         self.filled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
         self.sync_now_and_then(slot.size.min(SMALL));
         Ok(())
@@ -166,7 +162,7 @@ impl Partial {
             self.progress.moved(length);
             if at.saturating_sub(noted) >= NOTE_EVERY {
                 noted = at;
-                self.journal.note(&slot.digest, at)?;
+                self.note(&slot.digest, at)?;
             }
             self.sync_now_and_then(length);
         }
@@ -179,7 +175,7 @@ impl Partial {
     async fn open_where_it_was(&self, supply: Supply<'_>, slot: &Slot) -> Result<(ProvenBody, u64)> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&slot.digest);
         let Some(begun) = begun.filter(|begun| *begun > 0) else { return Ok((supply.open().await?, 0)) };
-        self.journal.note(&slot.digest, 0)?;
+        self.note(&slot.digest, 0)?;
         let (file, slot) = (Arc::clone(&self.file), *slot);
         let hasher = jobs::offload(move || hash(&file, &slot, begun, &Stop::default())).await??;
         self.progress.moved(begun);
@@ -230,11 +226,11 @@ fn too_large(source: std::io::Error, doing: &str, length: u64) -> Error {
 async fn prove_claims(
     file: &Arc<File>,
     slots: &Slots,
-    claims: &HashMap<Digest, u64>,
+    claims: &HashMap<usize, u64>,
     jobs: usize,
 ) -> Result<(HashSet<Digest>, HashMap<Digest, u64>)> {
-    let claimed = |slot: &&Slot| claims.get(&slot.digest).is_some_and(|bytes| *bytes == slot.size);
-    let whole: Vec<Slot> = slots.iter().filter(claimed).copied().collect();
+    let claimed = |(n, slot): (usize, &Slot)| (claims.get(&n) == Some(&slot.size)).then_some(*slot);
+    let whole: Vec<Slot> = slots.iter().enumerate().filter_map(claimed).collect();
     let reading = Arc::clone(file);
     let proven = jobs::run_blocking(jobs, OnFailure::Stop, whole, move |slot, stop| {
         let hasher = hash(&reading, &slot, slot.size, stop)?;
@@ -248,8 +244,8 @@ async fn prove_claims(
             filled.insert(digest);
         }
     }
-    let begun = slots.iter().filter_map(|slot| {
-        let bytes = claims.get(&slot.digest).filter(|bytes| **bytes < slot.size)?;
+    let begun = slots.iter().enumerate().filter_map(|(n, slot)| {
+        let bytes = claims.get(&n).filter(|bytes| **bytes < slot.size)?;
         Some((slot.digest, *bytes))
     });
     Ok((filled, begun.collect()))
@@ -385,8 +381,8 @@ mod tests {
         let shelf = Shelf { blobs: blobs.clone(), ..Shelf::default() };
         let large = descriptor(&blobs[1]);
         let (partial, _) = open(&output, &contents(&blobs)).await;
-        partial.journal.note(&descriptor(&blobs[0]).digest, 700).unwrap();
-        partial.journal.note(&large.digest, 100_000).unwrap();
+        partial.note(&descriptor(&blobs[0]).digest, 700).unwrap();
+        partial.note(&large.digest, 100_000).unwrap();
         drop(partial);
 
         let (partial, _) = open(&output, &contents(&blobs)).await;

@@ -1,18 +1,17 @@
 //! Bundles, finished or not, that blobs are carried over from instead of being fetched again.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::future::BoxFuture;
 
 use super::journal::Journal;
-use super::slots::{Slot, Slots};
+use super::slots::Slot;
+use super::unfinished::Unfinished;
 use crate::content::body::RawBody;
 use crate::content::copy::Source;
 use crate::content::read_at::{self, ReadAt};
-use crate::model::contents::Contents;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -26,16 +25,15 @@ pub struct Previous {
 }
 
 impl Previous {
-    /// Opens an unfinished bundle: `path` with its plan and journal. What the journal does not claim whole is not here.
-    pub fn unfinished(path: &Utf8Path, contents: &Contents, journal: &Utf8Path) -> Result<Self> {
-        let doing = format!("opening `{path}`");
-        let file = File::open(path).map_err(Error::io(doing))?;
-        let length = u64::try_from(contents.to_bytes().len()).unwrap_or(u64::MAX);
+    /// Opens an unfinished bundle with its journal; `None` where the file holds no plan. What the journal does not
+    /// claim whole is not here.
+    pub fn unfinished(path: &Utf8Path, journal: &Utf8Path) -> Result<Option<Self>> {
+        let Some(unfinished) = Unfinished::open(path)? else { return Ok(None) };
+        let Some(slots) = unfinished.slots() else { return Ok(None) };
         let (_, claims) = Journal::open(journal)?;
-        let slots = Slots::new(contents, length)?;
-        let filled = slots.iter().filter(|slot| claims.get(&slot.digest) == Some(&slot.size));
-        let slots = filled.map(|slot| (slot.digest, *slot)).collect();
-        Ok(Self { file: Arc::new(file), path: path.to_owned(), slots })
+        let filled = slots.iter().enumerate().filter(|(n, slot)| claims.get(n) == Some(&slot.size));
+        let slots = filled.map(|(_, slot)| (slot.digest, *slot)).collect();
+        Ok(Some(Self { file: Arc::new(unfinished), path: path.to_owned(), slots }))
     }
 
     /// Takes a finished bundle.

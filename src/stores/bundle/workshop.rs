@@ -1,5 +1,5 @@
-//! The files beside an unfinished bundle: `OUTPUT.partial`, and `OUTPUT.partial.d/` with its lock, plan and journal,
-//! and with earlier unfinished bundles whose plan has changed.
+//! The files of an unfinished bundle: `OUTPUT.partial`, which holds its plan, and `OUTPUT.partial.d/` with its lock and
+//! journal, and with earlier unfinished bundles whose plan has changed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::previous::Previous;
-use crate::model::contents::{self, Contents};
+use super::slots::head_bytes;
+use super::unfinished::Unfinished;
+use crate::model::contents::Contents;
 use crate::model::error::{Error, Result};
 
 /// More earlier plans than this are not kept: the oldest is the one to lose.
@@ -72,40 +74,41 @@ impl Workshop {
         &self.output
     }
 
-    /// Makes `contents` the plan of the unfinished bundle. One with another plan becomes a [`Previous`], with those
-    /// from before it.
-    pub fn plan(&self, contents: &Contents) -> Result<Vec<Previous>> {
-        let plan = self.folder.join("plan.json");
-        let bytes = contents.to_bytes();
-        let old = read_plan(&plan)?;
-        if old.as_ref().is_none_or(|(old, _)| *old != bytes) {
-            if old.is_some() && self.partial().exists() {
-                self.set_aside(&plan)?;
-            }
-            for stale in [self.partial(), self.journal()] {
-                remove_file(&stale)?;
-            }
-            let fresh = self.folder.join("plan.json.new");
-            fs::write(&fresh, &bytes).map_err(Error::io(format!("writing `{fresh}`")))?;
-            rename(&fresh, &plan)?;
-        }
+    /// Makes `head` that of the unfinished bundle and opens it. One with another plan becomes a [`Previous`], with
+    /// those from before it.
+    pub(super) fn plan(&self, head: &[u8]) -> Result<(File, Vec<Previous>)> {
+        let partial = self.partial();
+        let there = Unfinished::open(&partial)?;
+        let file = match there.filter(|there| there.has(head)) {
+            Some(same) => same.into_file(),
+            None => self.begin(&partial, head)?,
+        };
         let mut previous = Vec::new();
         for number in 1..=MAX_PREVIOUS {
-            let [bundle, plan, journal] = self.numbered(number);
-            let Some((_, contents)) = read_plan(&plan)? else { break };
-            if bundle.exists() {
-                previous.push(Previous::unfinished(&bundle, &contents, &journal)?);
-            }
+            let [bundle, journal] = self.numbered(number);
+            let Some(earlier) = Previous::unfinished(&bundle, &journal)? else { break };
+            previous.push(earlier);
         }
-        Ok(previous)
+        Ok((file, previous))
+    }
+
+    fn begin(&self, partial: &Utf8Path, head: &[u8]) -> Result<File> {
+        if Unfinished::open(partial)?.is_some_and(|old| old.slots().is_some()) {
+            self.set_aside()?;
+        }
+        // The journal goes first: it must not be taken for that of the new plan.
+        remove_file(&self.journal())?;
+        Unfinished::create(partial, head)?;
+        let missing = || Error::NotFound { what: format!("`{partial}`, which was just made"), hint: None };
+        Unfinished::open(partial)?.map(Unfinished::into_file).ok_or_else(missing)
     }
 
     /// Removes the earlier unfinished bundles: everything worth keeping has been carried over.
     pub fn forget_previous(&self) -> Result<()> {
-        // The last one may have been cut off before it had a plan.
+        // The last one may have been cut off when it had a journal only.
         let whole = (1..=MAX_PREVIOUS).take_while(|number| {
-            let [_, plan, _] = self.numbered(*number);
-            plan.exists()
+            let [bundle, _] = self.numbered(*number);
+            bundle.exists()
         });
         let count = u32::try_from(whole.count()).unwrap_or(MAX_PREVIOUS);
         for number in (1..=count.saturating_add(1)).rev() {
@@ -118,10 +121,9 @@ impl Workshop {
 
     /// Returns how many bytes of the disk the unfinished bundle takes already, if `contents` are its plan.
     pub fn occupied(&self, contents: &Contents) -> Result<u64> {
-        let same =
-            read_plan(&self.folder.join("plan.json"))?.is_some_and(|(old, _)| old == contents.to_bytes());
-        let blocks = fs::metadata(self.partial()).ok().filter(|_| same).map_or(0, |there| there.blocks());
-        Ok(blocks.saturating_mul(512))
+        let there = Unfinished::open(&self.partial())?;
+        let same = there.filter(|there| there.has(&head_bytes(contents).1));
+        Ok(same.map_or(0, |there| there.occupied()))
     }
 
     /// Removes the folder after the bundle has got its name.
@@ -130,23 +132,24 @@ impl Workshop {
         fs::remove_dir_all(&self.folder).map_err(Error::io(format!("removing folder `{}`", self.folder)))
     }
 
-    fn numbered(&self, number: u32) -> [Utf8PathBuf; 3] {
-        ["tar", "json", "journal"].map(|ending| self.folder.join(format!("previous-{number}.{ending}")))
+    fn numbered(&self, number: u32) -> [Utf8PathBuf; 2] {
+        ["tar", "journal"].map(|ending| self.folder.join(format!("previous-{number}.{ending}")))
     }
 
-    /// Copies plan and journal before the bundle itself gets a number, so that a kill in between loses nothing.
-    fn set_aside(&self, plan: &Utf8Path) -> Result<()> {
+    /// Copies the journal before the bundle itself gets a number, so that a kill in between loses nothing.
+    fn set_aside(&self) -> Result<()> {
+        let journal = self.journal();
         for number in 1..=MAX_PREVIOUS {
-            let [bundle_to, plan_to, journal_to] = self.numbered(number);
-            if !plan_to.exists() {
-                let copy = |from: &Utf8Path, to: &Utf8Path| {
-                    fs::copy(from, to).map_err(Error::io(format!("copying `{from}` to `{to}`")))
-                };
-                if self.journal().exists() {
-                    copy(&self.journal(), &journal_to)?;
+            let [bundle_to, journal_to] = self.numbered(number);
+            if !bundle_to.exists() {
+                remove_file(&journal_to)?;
+                if journal.exists() {
+                    fs::copy(&journal, &journal_to)
+                        .map_err(Error::io(format!("copying `{journal}` to `{journal_to}`")))?;
                 }
-                copy(plan, &plan_to)?;
-                return rename(&self.partial(), &bundle_to);
+                let partial = self.partial();
+                return fs::rename(&partial, &bundle_to)
+                    .map_err(Error::io(format!("renaming `{partial}` to `{bundle_to}`")));
             }
         }
         Ok(())
@@ -178,20 +181,6 @@ fn in_use(output: &Utf8Path) -> Error {
         items: Vec::new(),
         hint: Some("wait for it to end, or name another file with `--output`".to_owned()),
     }
-}
-
-/// Reads a plan; one that is missing, torn or of another version is none.
-fn read_plan(path: &Utf8Path) -> Result<Option<(Vec<u8>, Contents)>> {
-    match fs::metadata(path) {
-        Ok(there) if there.len() <= contents::MAX_SIZE => {}
-        _ => return Ok(None),
-    }
-    let bytes = fs::read(path).map_err(Error::io(format!("reading `{path}`")))?;
-    Ok(serde_json::from_slice(&bytes).ok().map(|contents| (bytes, contents)))
-}
-
-fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io(format!("renaming `{from}` to `{to}`")))
 }
 
 fn remove_file(path: &Utf8Path) -> Result<()> {
