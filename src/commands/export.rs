@@ -16,6 +16,7 @@ use crate::model::list::{self, Require, Source};
 use crate::model::selector::Selection;
 use crate::stores::bundle::previous::Previous;
 use crate::stores::bundle::reader::Bundle;
+use crate::stores::bundle::rules;
 use crate::stores::bundle::workshop::Workshop;
 
 mod dry_run;
@@ -105,6 +106,9 @@ pub async fn run(mut options: Options) -> Result<Report> {
     names::check(&found.items)?;
     found.warnings.extend(names::collisions(&found.items));
     let plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
+    let unfit =
+        |why| Error::Unsupported { message: format!("no reader would take the bundle: {why}"), hint: None };
+    rules::check(&plan.contents).map_err(unfit)?;
     let Some(workshop) = workshop else { return Ok(dry_run::report(&options, found, &plan)) };
     if let Some(report) = output::check(&options, &mut found, &plan).await? {
         workshop.remove()?;

@@ -25,6 +25,8 @@ pub struct Report {
     pub failures: Vec<Error>,
     /// Whether the bundle itself announces that it lacks something, which is exit status 4 unless allowed.
     pub incomplete: bool,
+    /// Whether a bundle was made, or would be, without what failed: exit status 4, whatever it failed of.
+    pub went_without: bool,
     /// Data for stdout: what a person at a terminal, or a pipe, gets without `--json`.
     pub output: Vec<u8>,
     /// What `--json` prints instead of the usual document, for a command with a document of its own.
@@ -170,6 +172,9 @@ impl Report {
     /// Returns the exit status (COMMANDS: 130, 2, 3, 4, 1 where several hold).
     pub fn exit_code(&self) -> u8 {
         let codes: Vec<u8> = self.failures.iter().map(Error::exit_code).collect();
+        if self.went_without && !codes.is_empty() && codes.iter().all(|code| *code < 128) {
+            return 4;
+        }
         let did_something = self
             .artifacts
             .iter()

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use super::{Origin, Places, Resolved};
+use super::{Origin, Resolved};
 use crate::content::graph::{Graph, Node};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Item;
@@ -21,7 +21,6 @@ use crate::model::list::Entry;
 use crate::model::media_type;
 use crate::model::target::slug;
 use crate::stores::file::{LocalFile, Measured, files_under};
-use crate::stores::http::download;
 
 /// The most files of one folder.
 const MAX_FILES: usize = 100_000;
@@ -64,51 +63,20 @@ pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) 
 
 /// As [`resolve`] for what ends in `.tgz`: a chart is not a plain file.
 pub(super) async fn resolve_unless_chart(entry: &Entry, path: &Utf8Path) -> Result<Resolved> {
-    let packed = path.to_owned();
-    if jobs::offload(move || has_chart_yaml(&packed)).await? {
-        return Err(Error::Usage {
-            message: format!("`{path}` is a chart, which cannot be exported by this version"),
-            hint: Some(format!("write `file {path}` to carry it as a plain file")),
-        });
-    }
+    refuse_chart(path, path.as_str()).await?;
     resolve(entry, path, None).await
 }
 
-/// Fetches the file behind an address into the staging folder, since neither its size nor its digest is known before.
-pub(super) async fn fetch(
-    entry: &Entry,
-    url: &url::Url,
-    name: Option<&str>,
-    places: &Places,
-) -> Result<Resolved> {
-    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
-    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
-    let name = base_name(Utf8Path::new(&last), name)?;
-    let staged = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
-    let file = LocalFile::new(staged.clone());
-    // An interrupted run may have left it, and a digest says whether it is what is wanted.
-    let left = match entry.sha256 {
-        Some(expected) => measure(&file).await.ok().filter(|left| left.digest == expected),
-        None => None,
-    };
-    let measured = if let Some(left) = left {
-        left
-    } else {
-        download(&places.http, url, &staged).await?;
-        measure(&file).await?
-    };
-    if let Err(wrong) = expect(entry, &name, &measured) {
-        // It is of no use to a later run either; where it cannot be removed, that one overwrites it.
-        let _ = std::fs::remove_file(&staged);
-        return Err(wrong);
+/// Refuses the file at `path` where it is a chart; `written` is what the list calls it.
+pub(super) async fn refuse_chart(path: &Utf8Path, written: &str) -> Result<()> {
+    let packed = path.to_owned();
+    if jobs::offload(move || has_chart_yaml(&packed)).await? {
+        return Err(Error::Usage {
+            message: format!("`{written}` is a chart, which cannot be exported by this version"),
+            hint: Some(format!("write `file {written}` to carry it as a plain file")),
+        });
     }
-    let mut resolved =
-        Resolved { items: vec![item(entry, Kind::File, &file, &measured, &name)?], ..Resolved::default() };
-    if entry.sha256.is_none() {
-        let (shown, hex) = (crate::stores::http::shown(url), measured.digest.hex());
-        resolved.warnings.push(format!("`{shown}` is fetched unproven; add `sha256={hex}` to its line"));
-    }
-    Ok(resolved)
+    Ok(())
 }
 
 /// Reads a file once, on a thread that may block.

@@ -2,6 +2,7 @@
 //!
 //! A new kind is one file here and one arm in [`resolve`].
 
+mod address;
 mod assertion;
 mod file;
 mod origin;
@@ -9,6 +10,7 @@ mod registry;
 
 pub use origin::Origin;
 
+use address::What;
 use camino::Utf8PathBuf;
 
 use crate::content::plan::Item;
@@ -79,15 +81,19 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
             file::resolve(entry, &path.resolve(), name.as_deref()).await
         }
         Subject::File { location: Location::Address(url), name } => {
-            file::fetch(entry, url, name.as_deref(), places).await
+            address::resolve(entry, What::File, url, name.as_deref(), places).await
         }
         Subject::ChartOrFile(Location::Path(path)) => {
             file::resolve_unless_chart(entry, &path.resolve()).await
         }
-        Subject::ChartOrFile(Location::Address(url)) => file::fetch(entry, url, None, places).await,
+        Subject::ChartOrFile(Location::Address(url)) => {
+            address::resolve(entry, What::FileUnlessChart, url, None, places).await
+        }
         Subject::AssertFile(Location::Path(path)) => assertion::resolve(entry, &path.resolve()).await,
-        Subject::AssertFile(Location::Address(_))
-        | Subject::Disk { .. }
+        Subject::AssertFile(Location::Address(url)) => {
+            address::resolve(entry, What::Assertions, url, None, places).await
+        }
+        Subject::Disk { .. }
         | Subject::ChartRepository { .. }
         | Subject::Chart(_)
         | Subject::Snap { .. }

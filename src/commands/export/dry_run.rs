@@ -55,6 +55,7 @@ pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Re
         incomplete,
         totals,
         failures,
+        went_without: true,
         output: text.into_bytes(),
         summary,
         ..Report::default()

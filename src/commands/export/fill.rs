@@ -196,6 +196,7 @@ fn done(
         totals,
         incomplete: !plan.contents.missing.is_empty(),
         failures,
+        went_without: true,
         summary,
         closing: format!("bundle id {id}\n").into_bytes(),
         ..Report::default()

@@ -12,6 +12,7 @@ use crate::model::contents::Missing;
 use crate::model::error::Error;
 use crate::model::list::{Entry, Subject};
 use crate::model::selector::{Selection, Selector};
+use crate::stores::bundle::rules;
 
 /// What the list came to.
 #[derive(Debug, Default)]
@@ -48,7 +49,10 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
     .await;
     for (entry, result) in entries.iter().zip(results) {
         match result {
-            Some(Ok(resolved)) => found.take(resolved, &options.selection),
+            Some(Ok(resolved)) => match unfit(&resolved, &options.selection) {
+                None => found.take(resolved, &options.selection),
+                Some(error) => found.fail(entry, error),
+            },
             Some(Err(error)) => found.fail(entry, error),
             None => {}
         }
@@ -89,6 +93,17 @@ fn seen(entry: &Entry) -> (Kind, String) {
     (kinds_of(entry).first().copied().unwrap_or(Kind::Image), kinds::shown(entry))
 }
 
+/// Returns why no reader would take a bundle with what an entry came to. Readers refuse the whole bundle for a single
+/// text that breaks their rules, so that here it may cost no more than its artifact.
+fn unfit(resolved: &Resolved, selection: &Selection) -> Option<Error> {
+    let mut artifacts = resolved.items.iter().map(|item| &item.artifact);
+    let why = artifacts.find_map(|artifact| {
+        let takes = selection.takes(artifact.kind, &artifact.reference);
+        takes.then(|| rules::check_one(artifact).err()).flatten()
+    })?;
+    Some(Error::Unsupported { message: format!("no reader would take it: {why}"), hint: None })
+}
+
 impl Found {
     fn take(&mut self, resolved: Resolved, selection: &Selection) {
         let name = |item: &Item<Origin>| (item.artifact.kind, item.artifact.reference.clone());
@@ -108,7 +123,7 @@ impl Found {
     fn fail(&mut self, entry: &Entry, error: Error) {
         self.seen.push(seen(entry));
         let reference = kinds::shown(entry);
-        self.missing.push(Missing { kind: entry.kind, reference: reference.clone() });
+        self.missing.push(Missing { kind: entry.kind, reference: rules::fitting(&reference) });
         let error = error.during(format!("could not export `{reference}` ({})", entry.position));
         self.failures.push((failed_row(entry.kind, &reference, &error), error));
     }

@@ -1,13 +1,15 @@
 //! What is at the output already, and whether there is room.
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
 
 use super::{Found, Options, Report, Status, bundle_row, rows, totals};
-use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
 use crate::kinds::Origin;
 use crate::model::error::{Error, FormatState, Result};
 use crate::stores::bundle::reader::Bundle;
+use crate::stores::bundle::verify;
 
 /// What may be overwritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ pub(super) async fn check(
         command: "export",
         artifacts,
         failures,
+        went_without: true,
         bundle: Some(bundle_row(options, plan, bundle.length())),
         warnings: found.warnings.clone(),
         totals: totals(plan, 0),
@@ -78,21 +81,10 @@ pub(super) async fn check(
     Ok(Some(report))
 }
 
-/// Returns whether every blob of a bundle is right; one that is not is made anew.
+/// Returns whether every byte of a bundle is right; one that is not is made anew.
 async fn is_proven(bundle: &Bundle, options: &Options) -> Result<bool> {
-    let size = bundle.contents().size();
-    options.progress.phase("proving", Some(size), None);
-    let digests: Vec<_> = bundle.slots().iter().map(|slot| slot.digest).collect();
-    let results = jobs::run(options.jobs, OnFailure::Stop, digests, |digest| {
-        let bundle = bundle.clone();
-        async move {
-            let mut body = bundle.blob(&digest)?;
-            while body.next().await?.is_some() {}
-            Ok(())
-        }
-    })
-    .await;
-    Ok(results.into_iter().all(|result| matches!(result, Some(Ok(())))))
+    let verified = verify::verify(bundle, options.jobs, Arc::clone(&options.progress)).await?;
+    Ok(verified.problems.is_empty())
 }
 
 /// Returns whether a damaged file begins as a bundle does.

@@ -6,7 +6,7 @@ pub mod journal;
 pub mod partial;
 pub mod previous;
 pub mod reader;
-mod rules;
+pub mod rules;
 pub mod slots;
 mod unfinished;
 pub mod verify;

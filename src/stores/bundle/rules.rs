@@ -1,5 +1,5 @@
-//! What `bundle.json` must keep to besides its shape, checked before anything is computed from it
-//! (`bundle-format.md`, "Rules for bundle.json").
+//! What `bundle.json` must keep to besides its shape, checked before anything is computed from it, and before it is
+//! written (`bundle-format.md`, "Rules for bundle.json").
 
 use std::collections::HashSet;
 
@@ -14,8 +14,26 @@ const MAX_TEXT: usize = 1024;
 /// The most names, platforms or omitted layers of one artifact.
 const MAX_LIST: usize = 1000;
 
+/// Says why no reader would take an artifact, a lower-case sentence that is safe to print.
+pub fn check_one(artifact: &Artifact) -> Result<(), String> {
+    check_artifact(artifact, &HashSet::from([&artifact.digest]))
+}
+
+/// Returns the text as `bundle.json` may hold it: control characters are replaced, and what is too long ends in `…`.
+pub fn fitting(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let mut text: String = text.chars().map(plain).collect();
+    if text.len() > MAX_TEXT {
+        while text.len().saturating_add('…'.len_utf8()) > MAX_TEXT {
+            text.pop();
+        }
+        text.push('…');
+    }
+    if text.is_empty() { "?".to_owned() } else { text }
+}
+
 /// Says what makes well-formed contents unusable.
-pub(super) fn check(contents: &Contents) -> Result<(), String> {
+pub fn check(contents: &Contents) -> Result<(), String> {
     let count = contents.count();
     if count > contents::MAX_ENTRIES {
         return Err(format!("{count} entries are more than {}", contents::MAX_ENTRIES));
@@ -98,6 +116,26 @@ fn ascending<T: Ord>(list: &[T]) -> bool {
 }
 
 /// Makes a text from outside safe for a terminal.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_to_fit_is_taken_by_readers() {
+        let long = "ä".repeat(MAX_TEXT);
+        for (text, expected) in [
+            ("https://h/x", "https://h/x".to_owned()),
+            ("a\tb\u{1b}[2J", "a\u{fffd}b\u{fffd}[2J".to_owned()),
+            ("", "?".to_owned()),
+            (&long, format!("{}…", "ä".repeat(510))),
+        ] {
+            let fitting = fitting(text);
+            assert_eq!(fitting, expected);
+            assert_eq!(check_text("text", &fitting), Ok(()));
+        }
+    }
 }

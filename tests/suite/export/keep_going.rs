@@ -136,3 +136,26 @@ fn wrong_bytes_are_never_taken() {
     let digests = digests(&site, "airgap-bundle.tar");
     assert!(graphs.iter().flat_map(|graph| &graph.blobs).all(|blob| digests.contains(&blob.digest)));
 }
+
+/// A bundle was made: of what the others failed shows in the errors, not in the exit status.
+#[test]
+fn whatever_fails_keep_going_is_exit_4() {
+    let (_server, site, _) = content(Fault::FlipBit(100_000));
+    let site = site
+        .file("x", "content")
+        .file("kind.txt", "REGISTRY/a:1\nchart REGISTRY/c:1\n")
+        .file("sha.txt", &format!("REGISTRY/a:1\nfile ./x sha256={}\n", "0".repeat(64)));
+    for (list, alone) in [("kind.txt", 2), ("sha.txt", 3), ("list.txt", 3)] {
+        site.run(&format!("export --list {list} -o {list}.tar")).any_stderr().code(alone);
+        let line = format!("export --list {list} -o {list}.tar --keep-going --json");
+        assert_eq!(
+            site.run(&format!("{line} --dry-run")).json(if list == "list.txt" { 0 } else { 4 })["command"],
+            "export"
+        );
+        let document = site.run(&line).json(4);
+        assert_eq!(
+            (&document["status"], &document["bundle"]["complete"]),
+            (&"partial".into(), &false.into())
+        );
+    }
+}

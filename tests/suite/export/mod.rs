@@ -1,6 +1,8 @@
 //! `export`: what it says, what it writes, and what it leaves behind when it is interrupted.
 
+mod addresses;
 mod files;
+mod fit;
 mod going_on;
 mod keep_going;
 pub(crate) mod kills;

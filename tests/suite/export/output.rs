@@ -69,6 +69,18 @@ fn a_damaged_bundle_is_made_anew() {
         made("1 artifact, 4 blobs, 21.0 KiB", "airgap-bundle.tar", "13.8 KiB fetched, 0 B there already");
     site.run("export REGISTRY/one:1").stdout(ID).stderr(&said).code(0);
     assert_eq!(site.read("airgap-bundle.tar"), good);
+    // What stands between and behind the blobs is part of it, too.
+    let padding = good.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for at in [padding, length - 1] {
+        let mut damaged = good.clone();
+        damaged[at] = b'U';
+        let site = self::site(&server).bytes("airgap-bundle.tar", &damaged);
+        site.run("export REGISTRY/one:1").stdout(ID).stderr(&said).code(0);
+        assert!(site.read("airgap-bundle.tar") == good, "{at}");
+    }
+    let site = self::site(&server).bytes("airgap-bundle.tar", &[&good[..], b"xy"].concat());
+    site.run("export REGISTRY/one:1").stdout(ID).stderr(&said).code(0);
+    assert_eq!(site.read("airgap-bundle.tar"), good);
     // Within the head, or cut off: what it was cannot be told, so that it takes force.
     for damaged in [&good[..length - 4000], &good[..3000], &good[..600]] {
         let site = self::site(&server).bytes("airgap-bundle.tar", damaged);
