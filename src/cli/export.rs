@@ -6,7 +6,7 @@ use std::io::Read;
 
 use camino::Utf8PathBuf;
 
-use super::registry::RegistryArguments;
+use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
 use crate::commands::report::Report;
@@ -75,7 +75,11 @@ impl Arguments {
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     check_output(&arguments)?;
     let lists = arguments.list.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let client = arguments.registry.client(&hosts(&lists, &arguments.references), &[], ui.progress())?;
+    let client = arguments.registry.client(
+        &hosts(&lists, &arguments.references),
+        &Schemes::default(),
+        ui.progress(),
+    )?;
     let jobs = arguments.registry.jobs();
     let http = client.http().clone();
     let options = Options {

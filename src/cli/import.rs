@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bundle::{BundleArguments, IncompleteArguments};
-use super::registry::RegistryArguments;
+use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::Action;
 use crate::commands::import::{self, DigestTags, MovedTags, Options, Receipt};
@@ -21,7 +21,7 @@ use crate::ui::Ui;
 pub(super) struct Arguments {
     #[command(flatten)]
     bundle: BundleArguments,
-    /// The registry, and a prefix for all names in it; `http://` in front is plain HTTP
+    /// The registry, and a prefix for all names in it; `http://` in front is plain HTTP, `https://` never
     #[arg(long, value_name = "HOST[:PORT][/PREFIX]")]
     to: Destination,
     /// How names at the source become names there: path, host-path or flat
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Give no tag to what has none, although garbage collection may take it then
     #[arg(long)]
     no_digest_tags: bool,
-    /// Leave no receipt
+    /// Leave no receipt, and ask for every blob before it is sent
     #[arg(long)]
     no_receipt: bool,
     #[command(flatten)]
@@ -52,11 +52,12 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let host = arguments.to.registry().to_owned();
-    let plain_http: Vec<String> = match arguments.to.protocol() {
-        Protocol::Http => vec![host.clone()],
-        Protocol::Default | Protocol::Https => vec![],
+    let schemes = match arguments.to.protocol() {
+        Protocol::Http => Schemes { plain_http: vec![host.clone()], ..Schemes::default() },
+        Protocol::Https => Schemes { https: vec![host.clone()], ..Schemes::default() },
+        Protocol::Default => Schemes::default(),
     };
-    let client = arguments.registry.client(&BTreeSet::from([host]), &plain_http, ui.progress())?;
+    let client = arguments.registry.client(&BTreeSet::from([host]), &schemes, ui.progress())?;
     let options = Options {
         choice: arguments.bundle.choice(arguments.incomplete),
         to: arguments.to,

@@ -60,6 +60,15 @@ pub(super) struct RegistryArguments {
     retries: Option<u32>,
 }
 
+/// Hosts whose scheme was said otherwise than by flags, such as with `--to http://…`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Schemes {
+    /// Plain HTTP.
+    pub(super) plain_http: Vec<String>,
+    /// https, and nothing else.
+    pub(super) https: Vec<String>,
+}
+
 /// Reads `--jobs`: 1 to 256.
 pub(super) fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -80,13 +89,19 @@ impl RegistryArguments {
     }
 
     /// Makes the client. `hosts` are the registries that this call speaks to: a user name without a host is for the
-    /// only one of them. `plain_http` are further hosts to speak plain HTTP with.
+    /// only one of them.
+    ///
+    /// Errors: [`Error::Usage`], also where a host is said to be spoken to in both schemes.
     pub(super) fn client(
         &self,
         hosts: &BTreeSet<String>,
-        plain_http: &[String],
+        schemes: &Schemes,
         progress: Arc<dyn Progress>,
     ) -> Result<RegistryClient> {
+        if let Some(host) = self.plain_http.iter().find(|host| schemes.https.contains(host)) {
+            let message = format!("`https://{host}` and `--plain-http {host}` contradict each other");
+            return Err(Error::usage(message, None));
+        }
         let retry = RetrySettings::default();
         let settings = HttpSettings {
             ca_certificates: self.ca_cert.clone(),
@@ -95,7 +110,8 @@ impl RegistryArguments {
                 .clone()
                 .zip(self.client_key.clone())
                 .map(|(certificate, key)| ClientCertificate { certificate, key }),
-            plain_http: self.plain_http.iter().chain(plain_http).cloned().collect(),
+            plain_http: self.plain_http.iter().chain(&schemes.plain_http).cloned().collect(),
+            https: schemes.https.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.clone(),
             per_host: self.jobs,
             retry: RetrySettings { tries: self.retries.unwrap_or(retry.tries), ..retry },

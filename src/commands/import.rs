@@ -35,7 +35,8 @@ use self::names::{Chosen, choose, refuse_collisions};
 use self::nodes::Nodes;
 use self::outcome::Outcome;
 use self::plan::Plan;
-use self::survey::{Expected, Found, Survey};
+use self::receipt::Known;
+use self::survey::{Found, Survey};
 use self::work::{Ledger, Work};
 
 /// What to import, and where to.
@@ -122,8 +123,7 @@ pub async fn run(options: Options) -> Result<Report> {
     });
     let mut ledger = Ledger::default();
     let known = receipt::known(&work, &options).await?;
-    let expected = if known.is_there() { Expected::Names } else { Expected::Nothing };
-    let mut survey = survey::survey(&work, expected).await?;
+    let mut survey = survey::survey(&work, known.expected()).await?;
     if let Some(error) = survey.failure() {
         let error = error.during(format!("`{}` cannot be asked what it has", options.to));
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
@@ -131,9 +131,15 @@ pub async fn run(options: Options) -> Result<Report> {
     if let Some(error) = refuse_moved(&options, &work, &survey, &chosen) {
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
     }
+    let mut known = known;
     let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
     ledger.stopped = stop_early;
     if !stop_early {
+        known = receipt::begin(&work, &options, known).await;
+        if matches!(known, Known::Unknown(_)) {
+            // Nothing tells what an earlier import may have left.
+            survey.exists.fill(true);
+        }
         let names: Vec<Arc<str>> =
             artifacts.iter().map(|artifact| artifact.reference.as_str().into()).collect();
         blobs::push(&work, &survey, &names, &mut ledger).await;

@@ -3,11 +3,21 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[path = "../suite/docker_registry.rs"]
+mod docker_registry;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 #[expect(dead_code, unused_imports, reason = "it is the suite's, and these tests need a part of it")]
 #[path = "../suite/fixture/mod.rs"]
 mod fixture;
+#[cfg(test)]
+#[path = "killed.rs"]
+mod import;
+#[cfg(test)]
+#[path = "../suite/killed.rs"]
+mod killed;
 #[cfg(test)]
 #[path = "../suite/export/kills.rs"]
 mod kills;
@@ -15,3 +25,6 @@ mod kills;
 #[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
 #[path = "../suite/site.rs"]
 mod site;
+#[cfg(test)]
+#[path = "../suite/tools.rs"]
+mod tools;

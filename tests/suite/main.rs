@@ -22,6 +22,8 @@ mod fixture;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod server_interop;
 #[cfg(test)]
 mod sideload;

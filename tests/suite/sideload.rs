@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::containerd::Containerd;
 use crate::fixture::{Blob, Graph, Pack, artifact, image, image_for, index_of};
+use crate::killed::side_loads;
 use crate::site::Site;
 use crate::tools::{command, run};
 
@@ -538,6 +539,13 @@ fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
     assert_eq!(killed.files("images"), whole.files("images"));
     for tar in whole.files("images") {
         assert!(killed.read(&tar) == whole.read(&tar), "{tar}");
+    }
+}
+
+#[test]
+fn side_loads_that_are_killed_anywhere_go_on() {
+    for seed in 0..8 {
+        side_loads(seed);
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::work::Work;
+use super::survey::Expected;
+use super::work::{Work, is_silence};
 use super::{Options, Receipt};
 use crate::commands::report::{ArtifactRow, Report, Status, whole};
 use crate::content::body::{MAX_CHUNK, ProvenBody, raw_of};
@@ -28,8 +29,10 @@ const NAMES: &str = "names.json";
 pub(super) enum Known {
     /// None is wanted.
     Unwanted,
-    /// There is none.
+    /// There is none, and no import of this bundle has begun.
     Missing,
+    /// There is none, but `bundle.json` is there: an import of this bundle has begun, and may have left anything.
+    Begun,
     /// It is there.
     There(Digest),
     /// It cannot be asked for.
@@ -37,9 +40,12 @@ pub(super) enum Known {
 }
 
 impl Known {
-    /// Returns whether this bundle was imported before.
-    pub(super) const fn is_there(&self) -> bool {
-        matches!(self, Self::There(_))
+    /// Returns what may be there of this bundle.
+    pub(super) const fn expected(&self) -> Expected {
+        match self {
+            Self::Missing => Expected::Nothing,
+            Self::Unwanted | Self::Begun | Self::There(_) | Self::Unknown(_) => Expected::Content,
+        }
     }
 }
 
@@ -67,37 +73,74 @@ struct Entry {
 
 /// Asks for the receipt. This is the first request of an import, so it also tells whether the registry answers.
 pub(super) async fn known(work: &Work, options: &Options) -> Result<Known> {
-    if options.receipt == Receipt::Omit {
-        if let Some(repository) = work.plan.repositories.first()
-            && let Err(error @ Error::Network { .. }) = work.client.repository_exists(repository).await
-        {
-            return Err(error);
+    let asked = match options.receipt {
+        Receipt::Omit => {
+            let Some(name) = work.plan.names.first() else { return Ok(Known::Unwanted) };
+            let asked = work.client.head_manifest(work.repository(name.repository)?, name.by()).await;
+            asked.map(|_| Known::Unwanted)
         }
-        return Ok(Known::Unwanted);
-    }
-    let (repository, target) = place(work, options)?;
-    match work.client.head_manifest(&repository, By::Tag(target.tag().as_str())).await {
-        Ok(there) => Ok(there.map_or(Known::Missing, |descriptor| Known::There(descriptor.digest))),
-        Err(error) if matches!(error.root(), Error::Network { .. } | Error::Interrupted(_)) => Err(error),
+        Receipt::Leave => look(work, options).await,
+    };
+    match asked {
+        Ok(known) => Ok(known),
+        Err(error) if is_silence(&error) || matches!(error.root(), Error::Interrupted(_)) => Err(error),
+        // What is closed may be closed for good reason: the rest is tried.
+        Err(_) if options.receipt == Receipt::Omit => Ok(Known::Unwanted),
         Err(error) => Ok(Known::Unknown(error)),
     }
 }
 
-/// Leaves the receipt. The error is a warning.
+async fn look(work: &Work, options: &Options) -> Result<Known> {
+    let (repository, target) = place(work, options)?;
+    if let Some(there) = work.client.head_manifest(&repository, By::Tag(target.tag().as_str())).await? {
+        return Ok(Known::There(there.digest));
+    }
+    let begun = work.client.has_blob(&repository, &Descriptor::of(JSON, work.bundle.raw())).await?;
+    Ok(if begun { Known::Begun } else { Known::Missing })
+}
+
+/// Puts `bundle.json` where the receipt will be, before anything else is put anywhere: should the import end in the
+/// middle, the next one knows by it that blobs may be in repositories that have no tag yet, which registries deny to
+/// know. Where it cannot be put, nothing is known.
+pub(super) async fn begin(work: &Work, options: &Options, known: Known) -> Known {
+    if !matches!(known, Known::Missing) {
+        return known;
+    }
+    let put = async {
+        let (repository, _) = place(work, options)?;
+        let bytes = work.bundle.raw();
+        let blob = Descriptor::of(JSON, bytes);
+        let open = |offset| {
+            let body = body(&blob, bytes, offset);
+            async move { Ok(body) }
+        };
+        work.client.upload(&repository, &blob, None, open).await
+    };
+    match put.await {
+        Ok(()) => Known::Begun,
+        Err(error) => Known::Unknown(error),
+    }
+}
+
+/// Leaves the receipt, where everything is in place that it would speak of: what failed is put there by a rerun, and the
+/// receipt with it. The error is a warning.
 pub(super) async fn leave(
     work: &Work,
     options: &Options,
     known: Known,
     report: &Report,
 ) -> Result<(), String> {
+    let is_whole = |row: &ArtifactRow| matches!(row.status, Some(Status::Done | Status::Present));
+    if !report.failures.is_empty() || !report.artifacts.iter().all(is_whole) {
+        return Ok(());
+    }
     let old = match known {
         Known::Unwanted => return Ok(()),
-        Known::Missing => None,
+        Known::Missing | Known::Begun => None,
         Known::There(digest) => Some(digest),
         Known::Unknown(error) => return Err(format!("no receipt was left: {}", whole(&error))),
     };
-    let set = |row: &&ArtifactRow| matches!(row.status, Some(Status::Done | Status::Present));
-    let entries = report.artifacts.iter().filter(set).filter_map(|row| Entry::of(row, options));
+    let entries = report.artifacts.iter().filter_map(|row| Entry::of(row, options));
     let names: BTreeMap<String, Entry> = entries.map(|entry| (entry.name.clone(), entry)).collect();
     if names.is_empty() {
         return Ok(());
@@ -139,7 +182,9 @@ async fn write(
         return Ok(());
     }
     for (blob, bytes) in &made.blobs {
-        if !work.client.has_blob(&repository, blob).await? {
+        // Without a receipt `bundle.json` is what the import began with.
+        let is_there = old.is_none() && blob.digest == *work.bundle.id();
+        if !is_there && !work.client.has_blob(&repository, blob).await? {
             let open = |offset| async move { Ok(body(blob, bytes, offset)) };
             work.client.upload(&repository, blob, None, open).await?;
         }

@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use super::names::Chosen;
 use super::outcome::Outcome;
 use super::work::{Ledger, Work};
-use super::{Opened, Options, idle};
+use super::{Opened, Options, Receipt, idle};
 use crate::commands::report::{ArtifactRow, Report, Status, counted};
 use crate::model::error::Error;
 
@@ -123,9 +123,13 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
     }));
     let good = report.artifacts.iter().find(|row| matches!(row.status, Some(Status::Done | Status::Present)));
     if !report.failures.is_empty() {
-        lines.push(
-            "next: mend what failed and run the same command again; only what is missing is moved".to_owned(),
-        );
+        let receipt = match options.receipt {
+            Receipt::Leave => ", and the receipt is left then",
+            Receipt::Omit => "",
+        };
+        lines.push(format!(
+            "next: mend what failed and run the same command again; only what is missing is moved{receipt}"
+        ));
     } else if let Some(target) = good.and_then(|row| row.target.as_deref()) {
         lines.push(format!("next: pull from there, for example `{target}`"));
     }

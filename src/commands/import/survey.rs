@@ -13,7 +13,7 @@ use crate::model::error::{Error, Result};
 /// What the destination has.
 #[derive(Debug)]
 pub(super) struct Survey {
-    /// Whether each repository of the plan is there.
+    /// Whether each repository of the plan may hold something.
     pub(super) exists: Vec<bool>,
     /// What each name of the plan points at.
     pub(super) names: Vec<Found>,
@@ -59,13 +59,13 @@ pub(super) enum Found {
     Unknown(Error),
 }
 
-/// Whether this bundle was imported before, going by its receipt. Then most names are there, and asking for them first
-/// saves asking for the repositories.
+/// What may be there already of what is to be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// It was.
-    Names,
-    /// Nothing is known.
+    /// Anything, also in repositories without a tag, which registries deny to know: this bundle was imported before,
+    /// or that cannot be told. Everything is asked for, the names first.
+    Content,
+    /// No import of this bundle has begun, so that a repository which the registry does not know holds nothing of it.
     Nothing,
 }
 
@@ -76,14 +76,20 @@ pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Surve
     let every: Vec<usize> = (0..work.plan.names.len()).collect();
     let mut found: Vec<Option<Found>> = Vec::new();
     found.resize_with(every.len(), || None);
-    if expected == Expected::Names {
+    if expected == Expected::Content {
         names(work, &every, &mut found).await;
     }
     let seen: HashSet<usize> = (work.plan.names.iter().zip(&found))
         .filter(|(_, found)| matches!(found, Some(Found::Same | Found::Instead(_) | Found::Other(_))))
         .map(|(name, _)| name.repository)
         .collect();
-    let unseen: Vec<usize> = (0..count).filter(|number| !seen.contains(number)).collect();
+    // Where content is expected, only those are asked about of which names could not be asked.
+    let unclear: HashSet<usize> = (work.plan.names.iter().zip(&found))
+        .filter(|(_, found)| matches!(found, None | Some(Found::Unknown(_))))
+        .map(|(name, _)| name.repository)
+        .collect();
+    let unseen: Vec<usize> =
+        (0..count).filter(|number| !seen.contains(number) && unclear.contains(number)).collect();
     let asked = jobs::run(work.jobs, OnFailure::GoOn, unseen.clone(), |number| {
         let work = Arc::clone(work);
         async move { work.ask(work.client.repository_exists(work.repository(number)?)).await }
@@ -92,7 +98,7 @@ pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Surve
     let mut exists = vec![true; count];
     for (number, asked) in unseen.into_iter().zip(asked) {
         match (exists.get_mut(number), asked) {
-            (Some(exists), Some(Ok(answer))) => *exists = answer,
+            (Some(exists), Some(Ok(answer))) => *exists = answer || expected == Expected::Content,
             (_, Some(Err(error))) => fail(&work.plan.names, number, error, &mut found),
             _ => {}
         }

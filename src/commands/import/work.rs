@@ -22,6 +22,15 @@ use crate::stores::registry::client::{RegistryClient, Repository};
 /// the next thousand.
 const GONE: u32 = 3;
 
+/// Returns whether an error means that the registry is not there for anybody: no answer, or 5xx after all tries.
+pub(super) fn is_silence(error: &Error) -> bool {
+    match error.root() {
+        Error::Network { .. } => true,
+        Error::Remote { status, .. } => *status >= 500,
+        _ => false,
+    }
+}
+
 /// What every step works with.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -39,7 +48,7 @@ pub(super) struct Work {
     pub(super) on_failure: OnFailure,
     /// Who watches.
     pub(super) progress: Arc<dyn Progress>,
-    /// Failures of the network since the last success.
+    /// Failures in a row of a registry that is not there for anybody.
     pub(super) silence: AtomicU32,
 }
 
@@ -75,7 +84,7 @@ impl Work {
         }
         let result = request.await;
         match &result {
-            Err(error) if matches!(error.root(), Error::Network { .. }) => {
+            Err(error) if is_silence(error) => {
                 self.silence.fetch_add(1, Ordering::Relaxed);
             }
             _ => self.silence.store(0, Ordering::Relaxed),

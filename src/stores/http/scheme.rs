@@ -16,7 +16,7 @@ const PROBE: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl HttpClient {
     /// Returns `https://HOST[:PORT]/`, or `http://…` for hosts that were named for this and for loopback hosts that do
-    /// not speak TLS.
+    /// not speak TLS, unless https was asked for.
     pub async fn base(&self, host: &str) -> Result<Url> {
         let parse = |scheme: &str| {
             Url::parse(&format!("{scheme}://{host}/"))
@@ -28,7 +28,7 @@ impl HttpClient {
         if names(&self.settings().plain_http, &parse("http")?) {
             return parse("http");
         }
-        if !is_loopback(url.host_str().unwrap_or_default()) {
+        if names(&self.settings().https, &url) || !is_loopback(url.host_str().unwrap_or_default()) {
             return Ok(url);
         }
         let host = self.host(&url);

@@ -14,6 +14,8 @@ pub struct HttpSettings {
     pub client_certificate: Option<ClientCertificate>,
     /// Hosts (`HOST` or `HOST:PORT`) that are spoken to in plain HTTP.
     pub plain_http: Vec<String>,
+    /// Hosts (`HOST` or `HOST:PORT`) that are spoken to in https and in nothing else, loopback or not.
+    pub https: Vec<String>,
     /// Hosts (`HOST` or `HOST:PORT`) whose certificate is not checked.
     pub insecure_skip_tls_verify: Vec<String>,
     /// Proxies; `None` connects directly.
@@ -32,6 +34,7 @@ impl Default for HttpSettings {
             ca_certificates: Vec::new(),
             client_certificate: None,
             plain_http: Vec::new(),
+            https: Vec::new(),
             insecure_skip_tls_verify: Vec::new(),
             proxy: None,
             per_host: 32,

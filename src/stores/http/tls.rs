@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+};
 
 use super::settings::{ClientCertificate, HttpSettings};
 use crate::model::error::{Error, Result};
@@ -61,7 +65,8 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(&error))?;
         let builder = match check {
-            Check::Full => builder.with_root_certificates(self.roots()),
+            Check::Full if self.extra.is_empty() => builder.with_root_certificates(self.roots()),
+            Check::Full => builder.dangerous().with_custom_certificate_verifier(self.named()?),
             Check::None => {
                 let unchecked = Unchecked(Arc::clone(&self.provider));
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(unchecked))
@@ -73,6 +78,16 @@ impl Tls {
                 .map_err(|error| unusable(&error)),
             _ => Ok(builder.with_no_client_auth()),
         }
+    }
+
+    /// Checks certificates against all roots, and takes those of `--ca-cert` themselves.
+    fn named(&self) -> Result<Arc<Named>> {
+        let provider = Arc::clone(&self.provider);
+        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()), provider).build();
+        let inner = inner.map_err(|error| {
+            Error::usage(format!("the certificates of `--ca-cert` cannot be used: {error}"), None)
+        })?;
+        Ok(Arc::new(Named { inner, certificates: self.extra.clone() }))
     }
 
     /// The system's roots where there are any, and the named ones. A host without a CA bundle has none; the first
@@ -117,6 +132,65 @@ fn identity(files: &ClientCertificate) -> Result<(Vec<CertificateDer<'static>>, 
         Error::usage(format!("`{path}` (`--client-key`) holds no usable PEM key: {error}"), None)
     })?;
     Ok((chain, key))
+}
+
+/// Checks certificates as usual, but for one thing: a certificate that was named with `--ca-cert` is trusted when a server
+/// shows that very one, although it calls itself an authority, as self-signed ones of `openssl req -x509` do. Its name and
+/// its dates still have to be right.
+#[derive(Debug)]
+struct Named {
+    inner: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Named {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        match self.inner.verify_server_cert(shown, between, name, ocsp, now) {
+            // Found after the dates were right and before the name was looked at.
+            Err(error) if is_authority(&error) && self.certificates.contains(shown) => {
+                verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// Returns whether a certificate was refused only because an authority's certificate is no server's.
+fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason))) = error else {
+        return false;
+    };
+    matches!(reason.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// Accepts every certificate, but still wants the server to own its key.

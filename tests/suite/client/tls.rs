@@ -7,7 +7,7 @@ use airgap_bundle::stores::http::{ClientCertificate, HttpSettings};
 use airgap_bundle::stores::registry::client::{By, RegistrySettings, Repository};
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server, Tls};
 use camino::Utf8PathBuf;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
 use tempfile::TempDir;
 
 use super::place::Place;
@@ -93,6 +93,56 @@ async fn a_certificate_for_another_name_is_refused_unless_it_is_asked_for() {
         |host: String| HttpSettings { insecure_skip_tls_verify: vec![host], ..HttpSettings::default() };
     place(&named(server.host())).client.manifest(&repository, By::Tag("v1")).await.unwrap();
     error(&named("other.example".to_owned()), &repository).await;
+}
+
+/// Serves with a self-signed certificate of the kind that `openssl req -x509` makes, an authority's, and returns the
+/// settings that name it.
+fn self_signed(
+    authority: &Authority,
+    change: impl FnOnce(&mut CertificateParams),
+) -> (Server, Repository, HttpSettings) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    change(&mut params);
+    let certificates = params.self_signed(&key).unwrap().pem();
+    let trusting = HttpSettings {
+        ca_certificates: vec![authority.file("self.pem", &certificates)],
+        ..HttpSettings::default()
+    };
+    let tls = Some(Tls { certificates, key: key.serialize_pem(), client_authorities: None });
+    let server = Server::start(Options { tls, ..Options::memory() }).unwrap();
+    image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
+    let repository = Repository::new(&server.host(), "a").unwrap();
+    (server, repository, trusting)
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_that_is_named_is_trusted() {
+    let authority = Authority::new();
+    let (_server, repository, trusting) = self_signed(&authority, |_| {});
+    place(&trusting).client.manifest(&repository, By::Tag("v1")).await.unwrap();
+    // Not by those who named another one, nor by those who named none.
+    error(&authority.trusted(), &repository).await;
+    error(&HttpSettings::default(), &repository).await;
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_still_needs_the_right_name_and_dates() {
+    let authority = Authority::new();
+    let (_server, repository, trusting) = self_signed(&authority, |params| {
+        params.subject_alt_names = vec![SanType::DnsName("elsewhere.example".try_into().unwrap())];
+    });
+    let refused = error(&trusting, &repository).await.to_string();
+    assert!(refused.contains("elsewhere.example"), "{refused}");
+    for (from, to) in [(2001, 2002), (2400, 2401)] {
+        let (_server, repository, trusting) = self_signed(&authority, |params| {
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        });
+        let refused = error(&trusting, &repository).await.to_string();
+        assert!(refused.contains("expired") || refused.contains("not valid yet"), "{refused}");
+    }
 }
 
 #[tokio::test]

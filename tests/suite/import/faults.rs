@@ -247,3 +247,44 @@ fn layers_that_were_left_out_are_not_asked_for() {
     graph.assert_in(ours.registry(), "a/b", "1");
     assert!(!ours.registry().has_blob("a/b", &layer.digest));
 }
+
+#[test]
+fn a_registry_that_is_broken_for_everybody_is_told_at_once() {
+    let faults = Faults::new(|_| Fault::status(500));
+    let to = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let site = packed(&Pack::new().graph("q.io/a/b:1", &image(1, 1, 10)), &to.host());
+    for flags in ["", "--no-receipt"] {
+        to.clear_requests();
+        site.run(&format!("import site.tar --to http://TO --retries 2 {flags}"))
+            .stderr_holds("HTTP status 500")
+            .code(1);
+        assert_eq!(to.requests().len(), 2, "{:#?}", to.requests());
+    }
+}
+
+/// A registry that is broken once blobs come.
+#[test]
+fn a_registry_that_breaks_is_left_alone_after_a_while() {
+    let faults = Faults::new(|request| if request.is_upload() { Fault::status(503) } else { Fault::None });
+    let to = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let pack = (0..20)
+        .fold(Pack::new(), |pack, number| pack.graph(&format!("q.io/a/n{number}:1"), &image(number, 2, 10)));
+    packed(&pack, &to.host())
+        .run("import site.tar --to http://TO --retries 1 --jobs 1")
+        .stderr_holds("cause: not tried: the registry has stopped answering\n")
+        .code(1);
+    let tried = to.requests().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(tried, 4, "what an import begins with, and three blobs");
+}
+
+#[test]
+fn https_that_was_said_never_becomes_plain_http() {
+    let to = server();
+    let site = packed(&Pack::new().graph("q.io/a/b:1", &image(1, 1, 10)), &to.host());
+    site.run("import site.tar --to https://TO --retries 1").stderr_holds("error: ").code(1);
+    assert_eq!(to.requests(), []);
+    site.run("import site.tar --to https://TO --plain-http TO")
+        .stderr("error: `https://TO` and `--plain-http TO` contradict each other\n")
+        .code(2);
+    site.run("import site.tar --to TO").any_stderr().code(0);
+}

@@ -1,5 +1,6 @@
 //! Imports that end in the middle.
 
+use std::collections::BTreeSet;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -8,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
 use crate::bundle::pack::Pack;
+use crate::docker_registry::DockerRegistry;
 use crate::fixture::{Graph, image, index};
+use crate::killed::{Point, imports, kill_at};
 use crate::site::Site;
 
 use super::place::packed;
@@ -124,5 +127,45 @@ fn signals_end_an_import_at_once() {
         assert_eq!(stopping.end(&site, signal).code(), Some(code));
         assert_eq!(names(&stopping.server, &graphs), 0);
         site.run("import site.tar --to TO").any_stderr().code(0);
+    }
+}
+
+#[test]
+fn imports_that_are_killed_anywhere_go_on() {
+    let (ours, docker) = (Server::start(Options::memory()).unwrap(), DockerRegistry::start());
+    for seed in 0..4 {
+        imports(seed, &ours.host());
+        imports(seed, docker.host());
+    }
+}
+
+/// docker-registry denies to know a repository that has blobs and no tag.
+#[test]
+fn blobs_of_repositories_without_a_tag_are_found_again() {
+    let (graphs, pack) = content();
+    let to = DockerRegistry::start();
+    let site = packed(&pack, to.host());
+    let blobs: BTreeSet<_> = graphs.iter().flat_map(|graph| &graph.blobs).map(|blob| blob.digest).collect();
+    // The first answer to a manifest comes when all blobs are there.
+    let requests = 1 + 1 + 2 + 4 + 2 * blobs.len() + 4;
+    let killed = kill_at(&site, "import site.tar --to TO --jobs 1", Some(Point::Requests(requests + 1)));
+    assert_eq!((killed.code, killed.uploaded()), (None, blobs.len() + 1), "{:#?}", killed.requests);
+    let rerun = kill_at(&site, "import site.tar --to TO --jobs 1", None);
+    assert_eq!(rerun.code, Some(0));
+    // What is left are config and names of the receipt.
+    assert_eq!(rerun.uploaded(), 2, "{:#?}", rerun.requests);
+}
+
+#[test]
+fn what_has_no_tag_at_all_is_found_again() {
+    let one = image(1, 3, 1000);
+    let pack = Pack::new().graph(&format!("q.io/a/b@{}", one.digest()), &one);
+    let to = DockerRegistry::start();
+    let site = packed(&pack, to.host());
+    for flags in ["--no-digest-tags --no-receipt", "--no-digest-tags"] {
+        let line = format!("import site.tar --to TO/{} {flags}", flags.len());
+        site.run(&line).stderr_holds("1 imported").code(0);
+        let again = kill_at(&site, &line, None);
+        assert_eq!((again.code, again.count("P", "")), (Some(0), 0), "{:#?}", again.requests);
     }
 }

@@ -5,6 +5,8 @@ use airgap_bundle::model::manifest::Manifest;
 use airgap_bundle::model::media_type;
 use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, Server};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::bundle::pack::Pack;
 use crate::fixture::image;
@@ -78,4 +80,26 @@ fn another_thing_under_the_name_of_the_receipt_stays() {
     one.put(to.registry(), "airgap-bundle", Some(&id.short()));
     packed(&pack, &to.host()).run("import site.tar --to TO").stderr_holds("which is no receipt").code(0);
     one.assert_in(to.registry(), "airgap-bundle", &id.short());
+}
+
+#[test]
+fn an_import_that_failed_in_part_leaves_no_receipt_and_the_next_one_does() {
+    let (one, two) = (image(1, 1, 10), image(2, 1, 10));
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &two);
+    let broken = Arc::new(AtomicBool::new(true));
+    let state = Arc::clone(&broken);
+    let faults = Faults::new(move |request| {
+        let refused = request.is_upload() && request.path.contains("/a/b/") && state.load(Ordering::SeqCst);
+        if refused { Fault::status(403) } else { Fault::None }
+    });
+    let to = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let site = packed(&pack, &to.host());
+    site.run("import site.tar --to TO")
+        .stderr_holds("only what is missing is moved, and the receipt is left then\n")
+        .code(4);
+    assert_eq!(to.registry().tags("airgap-bundle"), [""; 0]);
+    broken.store(false, Ordering::SeqCst);
+    site.run("import site.tar --to TO").stderr_holds("1 imported, 1 there already").code(0);
+    let id = Digest::sha256(&pack.contents().to_bytes());
+    assert_eq!(receipt(&to, "airgap-bundle", &id).1["names"].as_array().unwrap().len(), 2);
 }

@@ -50,17 +50,39 @@ fn shared(names: usize) -> Pack {
 fn what_is_shared_is_sent_once_and_mounted() {
     let to = server();
     let site = packed(&shared(4), &to.host());
-    site.run("import site.tar --to TO --no-receipt").any_stderr().code(0);
-    // One request to see whether the registry answers; then each repository, 4 configs, 2 layers, 4 names.
+    site.run("import site.tar --to TO").any_stderr().code(0);
+    // The receipt and what it begins with are asked for, and each repository; none is asked for blobs. Then 4 configs, 2
+    // layers, 4 names, and the receipt: 3 blobs, of which 2 are asked for.
     expect(
         &to,
-        &[("GET tags", 5), ("POST mount", 6), ("POST uploads", 6), ("PUT uploads", 6), ("PUT manifests", 4)],
+        &[
+            ("GET tags", 4),
+            ("HEAD blobs", 3),
+            ("HEAD manifests", 1),
+            ("POST mount", 6),
+            ("POST uploads", 9),
+            ("PUT uploads", 9),
+            ("PUT manifests", 5),
+        ],
     );
     to.clear_requests();
     site.run("import site.tar --to TO").any_stderr().code(0);
-    to.clear_requests();
-    site.run("import site.tar --to TO").any_stderr().code(0);
     expect(&to, &[("HEAD blobs", 12), ("HEAD manifests", 5)]);
+    to.clear_requests();
+    // Without a receipt nothing tells that nothing is there: the first name is asked for twice, since that also tells
+    // whether the registry answers.
+    site.run("import site.tar --to TO/elsewhere --no-receipt").any_stderr().code(0);
+    expect(
+        &to,
+        &[
+            ("HEAD blobs", 12),
+            ("HEAD manifests", 5),
+            ("POST mount", 6),
+            ("POST uploads", 6),
+            ("PUT uploads", 6),
+            ("PUT manifests", 4),
+        ],
+    );
 }
 
 #[test]
@@ -74,9 +96,8 @@ fn what_is_missing_alone_is_sent() {
     expect(
         &to,
         &[
-            ("GET tags", 2),
             ("HEAD blobs", 7),
-            ("HEAD manifests", 4),
+            ("HEAD manifests", 5),
             ("POST uploads", 6),
             ("PUT manifests", 4),
             ("PUT uploads", 6),
@@ -95,7 +116,14 @@ fn a_mount_that_becomes_an_upload_goes_on_as_one() {
     packed(&shared(3), &to.host()).run("import site.tar --to TO --no-receipt").any_stderr().code(0);
     expect(
         &to,
-        &[("GET tags", 4), ("POST mount", 4), ("POST uploads", 5), ("PUT uploads", 9), ("PUT manifests", 3)],
+        &[
+            ("HEAD blobs", 9),
+            ("HEAD manifests", 4),
+            ("POST mount", 4),
+            ("POST uploads", 5),
+            ("PUT uploads", 9),
+            ("PUT manifests", 3),
+        ],
     );
     for number in 0..3 {
         assert_eq!(to.registry().tags(&format!("a/n{number}")), ["1"]);

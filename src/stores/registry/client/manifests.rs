@@ -12,7 +12,7 @@ use crate::model::error::{Error, Result};
 use crate::model::manifest::MAX_SIZE;
 use crate::model::media_type::{MANIFESTS, is_manifest};
 use crate::model::reference::{Reference, is_tag};
-use crate::stores::http::{Head, MAX_SMALL, Reply, Request, is_page, unexpected_page};
+use crate::stores::http::{Head, MAX_SMALL, Reply, Request, is_page, is_transient, unexpected_page};
 
 pub(super) const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -96,6 +96,9 @@ impl RegistryClient {
         match reply.head.status.as_u16() {
             200 => {}
             404 => return Ok(Headed::Missing),
+            _ if is_transient(reply.head.status) => {
+                return Err(self.refusal(repository, &format!("manifest `{by}`"), &reply));
+            }
             // Some registries know no HEAD, and an answer to HEAD cannot say what is wrong.
             _ => return Ok(Headed::Unclear),
         }
