@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::artifact::Kind;
 use super::digest::Digest;
 use super::media_type;
-use super::object::objects;
+use super::object::{list, objects};
 
 /// The version of the format that this program writes and reads (`bundle-format.md`).
 pub const FORMAT: u32 = 1;
@@ -17,6 +17,8 @@ pub const FORMAT: u32 = 1;
 pub const MAX_SIZE: u64 = 64 << 20;
 /// The most entries of a bundle.
 pub const MAX_ENTRIES: usize = 1_000_000;
+/// The most names, platforms or omitted layers of one artifact, and the most labels.
+pub const MAX_LIST: usize = 1000;
 /// The longest config that stands among the configs: 4 MiB. A longer one is an ordinary blob.
 pub const MAX_CONFIG: u64 = 4 << 20;
 
@@ -26,19 +28,19 @@ pub struct Contents {
     /// [`FORMAT`].
     pub format: u32,
     /// What was asked for and is here, sorted.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects::<MAX_ENTRIES, _, _>")]
     pub artifacts: Vec<Artifact>,
     /// Manifests and indexes, in the order of the tar.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects::<MAX_ENTRIES, _, _>")]
     pub manifests: Vec<Blob>,
     /// Configs of at most [`MAX_CONFIG`] bytes, in the order of the tar.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects::<MAX_ENTRIES, _, _>")]
     pub configs: Vec<Blob>,
     /// Every other blob, in the order of the tar.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects::<MAX_ENTRIES, _, _>")]
     pub blobs: Vec<Blob>,
     /// What was asked for and is not here (`export --keep-going`), sorted.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "objects::<MAX_ENTRIES, _, _>")]
     pub missing: Vec<Missing>,
     /// Free text for people, by name.
     #[serde(deserialize_with = "unique")]
@@ -64,14 +66,16 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
     /// Names in `index.json`, sorted.
+    #[serde(deserialize_with = "list::<MAX_LIST, _, _>")]
     pub names: Vec<String>,
     /// Platforms that are here, sorted; empty for what has none.
+    #[serde(deserialize_with = "list::<MAX_LIST, _, _>")]
     pub platforms: Vec<String>,
     /// Whether an index names manifests that were left out by platform.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sparse: bool,
     /// Non-distributable layers that were left out (`--no-foreign-layers`), sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list::<MAX_LIST, _, _>")]
     pub omitted: Vec<Digest>,
     /// Bytes of all its blobs, each counted once, also those shared with other artifacts.
     pub size: u64,
@@ -154,13 +158,16 @@ fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String,
     impl<'de> Visitor<'de> for Unique {
         type Value = BTreeMap<String, String>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of strings")
+            f.write_str("an object of strings, each name once")
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut labels = BTreeMap::new();
             while let Some((name, text)) = map.next_entry::<String, String>()? {
                 if labels.contains_key(&name) {
                     return Err(A::Error::custom(format!("label `{}` stands twice", name.escape_debug())));
+                }
+                if labels.len() == MAX_LIST {
+                    return Err(A::Error::custom(format!("more than {MAX_LIST} labels")));
                 }
                 labels.insert(name, text);
             }
@@ -219,7 +226,18 @@ struct BundleAnnotations<'a> {
 /// The annotations of `index.json` that a reader looks at before anything else.
 #[derive(Debug, Deserialize)]
 pub struct IndexHead {
-    /// Annotations by key.
+    /// Those of them that this version knows.
     #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: IndexAnnotations,
+}
+
+/// What `index.json` says of the bundle.
+#[derive(Debug, Default, Deserialize)]
+pub struct IndexAnnotations {
+    /// The bundle id.
+    #[serde(rename = "dev.airgap-bundle.id", default)]
+    pub id: String,
+    /// What a reader must understand, comma-separated.
+    #[serde(rename = "dev.airgap-bundle.requires", default)]
+    pub requires: String,
 }

@@ -13,6 +13,10 @@ mod export;
 #[path = "../suite/fixture/mod.rs"]
 mod fixture;
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
+mod huge;
+#[cfg(test)]
 #[path = "killed.rs"]
 mod import;
 #[cfg(test)]
@@ -21,6 +25,13 @@ mod killed;
 #[cfg(test)]
 #[path = "../suite/export/kills.rs"]
 mod kills;
+#[cfg(test)]
+mod peak;
+#[cfg(test)]
+#[path = "../suite/zoo/random.rs"]
+mod random;
+#[cfg(test)]
+mod random_graphs;
 #[cfg(test)]
 #[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
 #[path = "../suite/site.rs"]

@@ -43,6 +43,8 @@ def check(schema, value, place, root, wrong):
             good = not isinstance(value, int) or (value >= rule if low else value <= rule)
         elif keyword == "maxItems":
             good = not isinstance(value, list) or len(value) <= rule
+        elif keyword == "maxProperties":
+            good = not isinstance(value, dict) or len(value) <= rule
         elif keyword == "uniqueItems":
             texts = [json.dumps(item, sort_keys=True) for item in value] if isinstance(value, list) else []
             good = len(texts) == len(set(texts))

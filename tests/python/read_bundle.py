@@ -195,6 +195,7 @@ def check_contents(contents):
         order.append((-1 if kind is None else KINDS.index(kind), as_bytes(missing["reference"])))
     need(ascending(order), "missing artifacts are out of order")
     need(type(contents.get("labels")) is dict, "`labels` is no object")
+    need(len(contents["labels"]) <= MAX_LIST, "too many labels")
     for name, text in contents["labels"].items():
         check_text(name)
         check_text(text)

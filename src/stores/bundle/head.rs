@@ -6,7 +6,7 @@ use super::header::{BLOCK, Found, entry_header, explain, stated_size};
 use super::rules::{self, printable};
 use super::slots::{MAX_INDEX, OCI_LAYOUT};
 use crate::content::read_at::ReadAt;
-use crate::model::contents::{self, Contents, ID_ANNOTATION, IndexHead, REQUIRES_ANNOTATION};
+use crate::model::contents::{self, Contents, ID_ANNOTATION, IndexAnnotations, IndexHead};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, FormatState, Result};
 use crate::model::object::Object;
@@ -127,12 +127,11 @@ impl Reader<'_> {
     fn stated_id(&self, at: u64, index: &[u8]) -> Result<Digest> {
         let Object::<IndexHead>(parsed) = serde_json::from_slice(index)
             .map_err(|error| self.format(FormatState::Damaged, at, format!("`index.json`: {error}")))?;
-        let requires = parsed.annotations.get(REQUIRES_ANNOTATION).map_or("", String::as_str);
+        let IndexAnnotations { id, requires } = parsed.annotations;
         if let Some(word) = requires.split(',').map(str::trim).find(|word| !word.is_empty()) {
             let message = format!("it requires `{}`, which this version does not know", printable(word));
             return Err(self.format(FormatState::Foreign, at, message));
         }
-        let id = parsed.annotations.get(ID_ANNOTATION).map_or("", String::as_str);
         if let Ok(id @ Digest::Sha256(_)) = id.parse() {
             return Ok(id);
         }

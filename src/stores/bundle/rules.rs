@@ -4,15 +4,13 @@
 use std::collections::HashSet;
 
 use crate::model::artifact::Kind;
-use crate::model::contents::{self, Artifact, Contents};
+use crate::model::contents::{self, Artifact, Contents, MAX_LIST};
 use crate::model::digest::Digest;
 use crate::model::reference::Reference;
 use crate::model::{manifest, media_type};
 
 /// The longest name, reference, label or type, in bytes.
 const MAX_TEXT: usize = 1024;
-/// The most names, platforms or omitted layers of one artifact.
-const MAX_LIST: usize = 1000;
 
 /// Says why no reader would take an artifact, a lower-case sentence that is safe to print.
 pub fn check_one(artifact: &Artifact) -> Result<(), String> {

@@ -23,7 +23,13 @@ fn pack() -> Pack {
 #[test]
 fn the_rules_for_bundle_json() {
     let pack = pack();
-    let cases: [(&str, Change); 20] = [
+    let cases: [(&str, Change); 22] = [
+        ("at most 1000 elements", |c| {
+            c.artifacts[0].names = (0..1001).map(|n| format!("a.b/c:{n:04}")).collect();
+        }),
+        ("more than 1000 labels", |c| {
+            c.labels = (0..1001).map(|n| (format!("{n:04}"), "x".to_owned())).collect();
+        }),
         ("not in order, or one is there twice", |c| c.artifacts.reverse()),
         ("not in order, or one is there twice", |c| c.artifacts[1] = c.artifacts[0].clone()),
         ("has names that are not in order", |c| c.artifacts[0].names = vec!["b:1".into(), "a:1".into()]),

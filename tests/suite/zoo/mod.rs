@@ -5,3 +5,8 @@ mod http;
 mod members;
 mod random;
 mod round;
+
+#[test]
+fn random_graphs_go_in_and_come_out() {
+    random::what_goes_in_comes_out(6);
+}

@@ -3,6 +3,7 @@
 use airgap_bundle::model::media_type;
 use airgap_bundle::stores::registry::server::{Completeness, Options, Server};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::fixture::{Blob, Graph, bytes, index_of};
@@ -35,23 +36,29 @@ fn graphs() -> impl Strategy<Value = Graph> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+/// Exports and imports so many sets of random graphs, and asserts that the far side has what the near side had.
+pub(crate) fn what_goes_in_comes_out(cases: u32) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let sets = prop::collection::vec((0_u8..3, graphs()), 1..6);
+    let result = TestRunner::new(config).run(&sets, |artifacts| {
+        round(&artifacts);
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}
 
-    #[test]
-    fn what_goes_in_comes_out(artifacts in prop::collection::vec((0_u8..3, graphs()), 1..6)) {
-        let strict = || Server::start(Options { completeness: Completeness::All, ..Options::memory() }).unwrap();
-        let (from, to) = (strict(), strict());
-        let mut references = Vec::new();
-        for (tag, (repository, graph)) in artifacts.iter().enumerate() {
-            graph.put(from.registry(), &format!("r{repository}"), Some(&format!("t{tag}")));
-            references.push(format!("FROM/r{repository}:t{tag}"));
-        }
-        let site = Site::new().named("FROM", from.host()).named("TO", to.host());
-        site.run(&format!("export {}", references.join(" "))).any_stdout().any_stderr().code(0);
-        site.run("import --to TO/p").any_stderr().code(0);
-        for (tag, (repository, graph)) in artifacts.iter().enumerate() {
-            graph.assert_in(to.registry(), &format!("p/r{repository}"), &format!("t{tag}"));
-        }
+fn round(artifacts: &[(u8, Graph)]) {
+    let strict = || Server::start(Options { completeness: Completeness::All, ..Options::memory() }).unwrap();
+    let (from, to) = (strict(), strict());
+    let mut references = Vec::new();
+    for (tag, (repository, graph)) in artifacts.iter().enumerate() {
+        graph.put(from.registry(), &format!("r{repository}"), Some(&format!("t{tag}")));
+        references.push(format!("FROM/r{repository}:t{tag}"));
+    }
+    let site = Site::new().named("FROM", from.host()).named("TO", to.host());
+    site.run(&format!("export {}", references.join(" "))).any_stdout().any_stderr().code(0);
+    site.run("import --to TO/p").any_stderr().code(0);
+    for (tag, (repository, graph)) in artifacts.iter().enumerate() {
+        graph.assert_in(to.registry(), &format!("p/r{repository}"), &format!("t{tag}"));
     }
 }
