@@ -26,6 +26,10 @@ mod version;
 /// How long the jobs that a signal ended may take to leave.
 const PARTING: Duration = Duration::from_millis(500);
 
+/// The verbs, as reports name them.
+const NAMES: [&str; 9] =
+    ["export", "import", "sideload", "extract", "verify", "inspect", "completion", "man", "version"];
+
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
 #[derive(Debug, Parser)]
 #[command(name = "airgap-bundle", version, propagate_version = false, disable_help_subcommand = true)]
@@ -88,6 +92,9 @@ impl Command {
     fn after_signal(&self) -> Option<&'static str> {
         match self {
             Self::Export(arguments) => arguments.after_signal(),
+            Self::Import(_) | Self::Sideload(_) | Self::Extract(_) => {
+                Some("the same command goes on: what is in place already is not moved again")
+            }
             _ => None,
         }
     }
@@ -100,9 +107,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with these arguments, the first of which is its own name, and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&typed) {
         Ok(arguments) => arguments,
-        Err(error) => return Ui::usage(&error),
+        Err(error) => return Ui::usage(&error, wrong_call(&typed, &error).as_ref()),
     };
     let talk = &arguments.talk;
     let ui = Ui::new(talk.quiet, talk.verbose, talk.json, talk.progress);
@@ -123,9 +131,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let report = report.unwrap_or_else(|error| {
         let summary = after_signal.filter(|_| matches!(error, Error::Interrupted(_))).map(str::to_owned);
-        Report { summary: summary.into_iter().collect(), ..Report::failed(name, error) }
+        let bundle = ui.seen().bundle();
+        Report { summary: summary.into_iter().collect(), bundle, ..Report::failed(name, error) }
     });
     ui.finish(&report, started.elapsed())
+}
+
+/// Returns the report of a call that cannot be understood, where its document is wanted.
+fn wrong_call(typed: &[OsString], error: &clap::Error) -> Option<Report> {
+    let words = || typed.iter().skip(1).filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    if !words().any(|word| word == "--json") {
+        return None;
+    }
+    let main = command();
+    let verbs: Vec<&str> = words().filter(|word| !word.starts_with('-')).collect();
+    let verb = main.get_subcommands().map(clap::Command::get_name).find(|verb| verbs.contains(verb));
+    let name = NAMES.iter().copied().find(|name| Some(*name) == verb).unwrap_or("airgap-bundle");
+    let text = error.render().to_string();
+    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
+    Some(Report::failed(name, Error::usage(message, None)))
 }
 
 /// One thread a core, and at least four, so that a thread that waits for a disk does not stop the network.

@@ -1,17 +1,19 @@
 //! The only printer. stdout is data, stderr is talk.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::commands::open::Seen;
 use crate::commands::report::{Report, whole};
-use crate::content::progress::{Progress, Silent};
-use crate::model::error::Error;
+use crate::content::progress::Progress;
 
 mod bars;
 mod ending;
 mod plain;
+mod quiet;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,6 +34,7 @@ pub struct Ui {
     quiet: bool,
     json: bool,
     progress: Arc<ending::Ending>,
+    seen: Seen,
 }
 
 impl Ui {
@@ -39,20 +42,25 @@ impl Ui {
     pub fn new(quiet: bool, verbose: bool, json: bool, mode: ProgressMode) -> Self {
         let terminal = io::stderr().is_terminal();
         let progress: Arc<dyn Progress> = match mode {
-            _ if quiet => Arc::new(Silent),
-            ProgressMode::None => Arc::new(Silent),
+            _ if quiet => Arc::new(quiet::Quiet),
+            ProgressMode::None => Arc::new(quiet::Quiet),
             ProgressMode::Auto if terminal => Arc::new(bars::Bars::new(verbose)),
             ProgressMode::Auto | ProgressMode::Plain => {
                 Arc::new(plain::Plain::new(plain::Form::Text, verbose))
             }
             ProgressMode::Json => Arc::new(plain::Plain::new(plain::Form::Json, verbose)),
         };
-        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress)) }
+        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress)), seen: Seen::default() }
     }
 
     /// Returns who watches the work.
     pub fn progress(&self) -> Arc<dyn Progress> {
         self.progress.clone()
+    }
+
+    /// Returns who remembers which bundle is open.
+    pub fn seen(&self) -> Seen {
+        self.seen.clone()
     }
 
     /// Shows no more of what happens: the work has ended, or was ended.
@@ -61,9 +69,12 @@ impl Ui {
     }
 
     /// Prints what clap says of the arguments: help on stdout, mistakes on stderr.
-    pub fn usage(error: &clap::Error) -> ExitCode {
+    pub fn usage(error: &clap::Error, document: Option<&Report>) -> ExitCode {
         // A closed pipe is no failure of `--help`.
         let _ = error.print();
+        if let Some(report) = document.filter(|_| error.use_stderr()) {
+            let _ = write(&report.to_json(0.0));
+        }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     }
 
@@ -76,9 +87,7 @@ impl Ui {
                 talk(&format!("warning: {warning}"));
             }
         }
-        for error in &report.failures {
-            print_error(error);
-        }
+        print_errors(report);
         let written = if self.json {
             write(&report.document.clone().unwrap_or_else(|| report.to_json(took.as_secs_f64())))
         } else {
@@ -86,6 +95,13 @@ impl Ui {
         };
         if !self.quiet && !self.json {
             report.summary.iter().for_each(|line| talk(line));
+        }
+        // The last line of all, also where nothing else is said but errors.
+        if let Some(line) = self.progress.announced()
+            && !self.json
+            && (!report.failures.is_empty() || !self.quiet && !report.summary.is_empty())
+        {
+            talk(&line);
         }
         let written = if self.json { written } else { written.and_then(|()| write(&report.closing)) };
         match written {
@@ -98,16 +114,22 @@ impl Ui {
     }
 }
 
-/// Prints an error as the field does: message, causes, and after an empty line the hint.
-fn print_error(error: &Error) {
-    let text = whole(error);
-    let mut lines = text.lines();
-    talk(&format!("error: {}", lines.next().unwrap_or_default()));
-    for line in lines {
-        talk(&format!("  {}", line.trim_start()));
-    }
-    if let Some(hint) = error.hint() {
-        talk(&format!("\nhint: {hint}"));
+/// Prints errors as the field does: message, causes, and after an empty line the hint, which is said once: after the
+/// last error that it is for.
+fn print_errors(report: &Report) {
+    let hints: Vec<Option<String>> = report.failures.iter().map(|error| report.hint(error)).collect();
+    let last: HashMap<&String, usize> =
+        hints.iter().enumerate().filter_map(|(number, hint)| Some((hint.as_ref()?, number))).collect();
+    for (number, (error, hint)) in report.failures.iter().zip(&hints).enumerate() {
+        let text = whole(error);
+        let mut lines = text.lines();
+        talk(&format!("error: {}", lines.next().unwrap_or_default()));
+        for line in lines {
+            talk(&format!("  {}", line.trim_start()));
+        }
+        if let Some(hint) = hint.as_ref().filter(|hint| last.get(hint) == Some(&number)) {
+            talk(&format!("\nhint: {hint}"));
+        }
     }
 }
 

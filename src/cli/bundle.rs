@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 
 use crate::commands::open::{Choice, OnIncomplete};
 use crate::model::digest::Digest;
+use crate::ui::Ui;
 
 /// The bundle to read.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,15 +27,16 @@ pub(super) struct IncompleteArguments {
 
 impl BundleArguments {
     /// Returns the choice of a command that says something about a bundle and does nothing with it.
-    pub(super) fn shown(self) -> Choice {
-        Choice { path: self.bundle, expect: self.expect, on_incomplete: OnIncomplete::Allow }
+    pub(super) fn shown(self, ui: &Ui) -> Choice {
+        let on_incomplete = OnIncomplete::Allow;
+        Choice { path: self.bundle, expect: self.expect, on_incomplete, seen: ui.seen() }
     }
 
     /// Returns the choice of a command that does something with a bundle.
-    pub(super) fn choice(self, incomplete: IncompleteArguments) -> Choice {
+    pub(super) fn choice(self, incomplete: IncompleteArguments, ui: &Ui) -> Choice {
         let on_incomplete =
             if incomplete.allow_incomplete { OnIncomplete::Allow } else { OnIncomplete::Tell };
-        Choice { path: self.bundle, expect: self.expect, on_incomplete }
+        Choice { path: self.bundle, expect: self.expect, on_incomplete, seen: ui.seen() }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let options = Options {
-        choice: arguments.bundle.choice(arguments.incomplete),
+        choice: arguments.bundle.choice(arguments.incomplete, ui),
         to: arguments.to,
         selection: arguments.selection.selection(),
         replace: if arguments.force { Replace::Always } else { Replace::Never },

@@ -9,8 +9,8 @@ use crate::commands::export::Action;
 use crate::commands::import::{self, DigestTags, MovedTags, Options, Receipt};
 use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
-use crate::model::error::Result;
-use crate::model::target::{Destination, Layout, Protocol};
+use crate::model::error::{Error, Result};
+use crate::model::target::{Destination, DestinationError, Layout, Protocol};
 use crate::ui::Ui;
 
 /// Push everything in a bundle into a registry
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     bundle: BundleArguments,
     /// The registry, and a prefix for all names in it; `http://` in front is plain HTTP, `https://` never
     #[arg(long, value_name = "HOST[:PORT][/PREFIX]")]
-    to: Destination,
+    to: String,
     /// How names at the source become names there: path, host-path or flat
     #[arg(long, value_name = "LAYOUT", default_value_t)]
     layout: Layout,
@@ -51,16 +51,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
-    let host = arguments.to.registry().to_owned();
-    let schemes = match arguments.to.protocol() {
+    let to = destination(&arguments.to)?;
+    let host = to.registry().to_owned();
+    let schemes = match to.protocol() {
         Protocol::Http => Schemes { plain_http: vec![host.clone()], ..Schemes::default() },
         Protocol::Https => Schemes { https: vec![host.clone()], ..Schemes::default() },
         Protocol::Default => Schemes::default(),
     };
     let client = arguments.registry.client(&BTreeSet::from([host]), &schemes, ui.progress())?;
     let options = Options {
-        choice: arguments.bundle.choice(arguments.incomplete),
-        to: arguments.to,
+        choice: arguments.bundle.choice(arguments.incomplete, ui),
+        to,
         layout: arguments.layout,
         selection: arguments.selection.selection(),
         action: if arguments.dry_run { Action::Say } else { Action::Do },
@@ -73,4 +74,9 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         progress: ui.progress(),
     };
     import::run(options).await
+}
+
+/// Reads `--to`. Not clap does it, which would print the value, and a password in it.
+fn destination(text: &str) -> Result<Destination> {
+    text.parse().map_err(|error: DestinationError| Error::usage(format!("`--to`: {error}"), error.hint()))
 }

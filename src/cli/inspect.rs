@@ -34,7 +34,7 @@ pub(super) fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         (false, false) => Form::Table,
     };
     let options = Options {
-        choice: arguments.bundle.shown(),
+        choice: arguments.bundle.shown(ui),
         selection: arguments.selection.selection(),
         form,
         progress: ui.progress(),

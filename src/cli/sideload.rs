@@ -48,7 +48,7 @@ Exactly one of --containerd-dir and --preset is needed. With --containerd-dir al
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let options = Options {
-        choice: arguments.bundle.choice(arguments.incomplete),
+        choice: arguments.bundle.choice(arguments.incomplete, ui),
         destination: match (arguments.containerd_dir, arguments.preset) {
             (Some(Some(folder)), _) => Destination::Folder(folder),
             (_, Some(preset)) => Destination::Preset(preset),

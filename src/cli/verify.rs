@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = Options {
-        choice: arguments.bundle.choice(arguments.incomplete),
+        choice: arguments.bundle.choice(arguments.incomplete, ui),
         from: if arguments.cached { From::Cache } else { From::Medium },
         jobs: arguments.jobs.map_or_else(cores, usize::from),
         progress: ui.progress(),

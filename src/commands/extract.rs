@@ -76,7 +76,9 @@ pub async fn run(options: &Options) -> Result<Report> {
     }
     let mut report = opened.report("extract");
     summary::fill(&mut report, &opened.bundle, options, items);
-    opened.conclude(&mut report);
+    if options.mode == Mode::Write {
+        opened.conclude(&mut report);
+    }
     Ok(report)
 }
 

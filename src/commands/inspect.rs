@@ -68,9 +68,6 @@ pub fn run(options: &Options) -> Result<Report> {
         Form::List => pinned::list(bundle, &chosen)?.into_bytes(),
         Form::Table => table(&opened, &report, left.len()).into_bytes(),
     };
-    if options.form == Form::Table {
-        opened.conclude(&mut report);
-    }
     Ok(report)
 }
 

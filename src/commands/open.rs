@@ -1,5 +1,7 @@
 //! Opens the bundle that a command reads: the right one, told apart from a wrong one before anything else is read.
 
+use std::sync::{Arc, OnceLock};
+
 use camino::Utf8PathBuf;
 
 use super::report::{BundleRow, Report, Totals};
@@ -9,7 +11,19 @@ use crate::model::error::{Error, Result};
 use crate::stores::bundle::reader::Bundle;
 
 /// What the summary says where nobody said which bundle is expected.
-const INTEGRITY_ONLY: &str = "integrity only: nothing here proves who made this bundle";
+const INTEGRITY_ONLY: &str =
+    "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does";
+
+/// Remembers which bundle a command has opened, for what is said where the command itself says nothing any more.
+#[derive(Clone, Debug, Default)]
+pub struct Seen(Arc<OnceLock<BundleRow>>);
+
+impl Seen {
+    /// Returns the bundle, once it is open.
+    pub fn bundle(&self) -> Option<BundleRow> {
+        self.0.get().cloned()
+    }
+}
 
 /// Which bundle a person wants.
 #[derive(Clone, Debug)]
@@ -20,6 +34,8 @@ pub struct Choice {
     pub expect: Option<Digest>,
     /// What to do with a bundle that lacks something that was asked for at export.
     pub on_incomplete: OnIncomplete,
+    /// Who remembers it once it is open.
+    pub seen: Seen,
 }
 
 /// What a bundle that announces that it lacks something does to the exit status.
@@ -58,12 +74,16 @@ pub fn open(choice: &Choice, extent: Extent, progress: &dyn Progress) -> Result<
             what: format!("the bundle id of `{}`", choice.path),
             expected: expected.to_string(),
             got: bundle.id().to_string(),
-        });
+        }
+        .with_hint(
+            "`airgap-bundle inspect` shows what is in this one; ask whoever exported it for its bundle id",
+        ));
     }
     if extent == Extent::Whole {
         bundle.check_length()?;
     }
     let opened = Opened { bundle, choice: choice.clone() };
+    let _ = choice.seen.0.set(opened.row());
     if let Some(line) = opened.announcement() {
         progress.announce(&line);
     }
@@ -76,13 +96,7 @@ impl Opened {
         let contents = self.bundle.contents();
         Report {
             command,
-            bundle: Some(BundleRow {
-                path: self.choice.path.to_string(),
-                id: Some(*self.bundle.id()),
-                size: self.bundle.length(),
-                format: contents.format,
-                complete: contents.missing.is_empty(),
-            }),
+            bundle: Some(self.row()),
             totals: Totals {
                 artifacts: u64::try_from(contents.artifacts.len()).unwrap_or(u64::MAX),
                 blobs: u64::try_from(contents.count()).unwrap_or(u64::MAX),
@@ -94,16 +108,26 @@ impl Opened {
         }
     }
 
-    /// Ends the summary of a report with what is to be said of the bundle.
+    fn row(&self) -> BundleRow {
+        BundleRow {
+            path: self.choice.path.to_string(),
+            id: Some(*self.bundle.id()),
+            size: self.bundle.length(),
+            format: self.bundle.contents().format,
+            complete: self.bundle.contents().missing.is_empty() && self.bundle.check_length().is_ok(),
+        }
+    }
+
+    /// Ends the summary of what was done with a bundle: where that went well and nobody said which bundle it must be,
+    /// it says what that is worth.
     pub fn conclude(&self, report: &mut Report) {
-        if self.choice.expect.is_none() {
+        if self.choice.expect.is_none() && report.failures.is_empty() {
             report.summary.push(INTEGRITY_ONLY.to_owned());
         }
-        report.summary.extend(self.announcement());
     }
 
     /// Returns the first and last line of every command on a bundle that was exported without what failed.
-    pub fn announcement(&self) -> Option<String> {
+    fn announcement(&self) -> Option<String> {
         let contents = self.bundle.contents();
         let (missing, here) = (contents.missing.len(), contents.artifacts.len());
         let all = missing.saturating_add(here);

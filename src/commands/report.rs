@@ -1,12 +1,17 @@
 //! What a command did: the document of `--json`, the exit status, and the text for people.
 
+use std::io;
+
 use serde::Serialize;
 
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
-use crate::model::error::Error;
+use crate::model::error::{Error, FormatState};
 use crate::model::reference::Reference;
+
+/// What to do about a bundle that is not what it was.
+const CARRY_AGAIN: &str = "copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong";
 
 /// The result of a command. A command that could not begin returns an [`Error`] instead.
 #[derive(Debug, Default)]
@@ -215,6 +220,47 @@ impl Report {
         let mut bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
         bytes.push(b'\n');
         bytes
+    }
+
+    /// Returns what to try after one of the failures: its own hint, or what follows from the command.
+    pub fn hint(&self, error: &Error) -> Option<String> {
+        if let Some(hint) = error.hint() {
+            return Some(hint.to_owned());
+        }
+        match error.root() {
+            Error::Format { state: FormatState::Damaged | FormatState::Incomplete, .. } => {
+                Some(CARRY_AGAIN.to_owned())
+            }
+            Error::Mismatch { what, .. } if self.names_bundle(what) => Some(CARRY_AGAIN.to_owned()),
+            Error::Io { source, .. } => self.system_hint(source.kind()),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a text says that something was read from the bundle of this command.
+    fn names_bundle(&self, what: &str) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| what.contains(&format!("bundle `{}`", bundle.path)))
+    }
+
+    fn system_hint(&self, kind: io::ErrorKind) -> Option<String> {
+        let flag = match self.command {
+            "export" => "--output",
+            "extract" => "--to",
+            "sideload" => "--containerd-dir",
+            _ => {
+                return matches!(kind, io::ErrorKind::PermissionDenied)
+                    .then(|| "run it as a user who may".to_owned());
+            }
+        };
+        match kind {
+            io::ErrorKind::PermissionDenied => {
+                Some(format!("run it as a user who may (perhaps root), or name another place with `{flag}`"))
+            }
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory | io::ErrorKind::StorageFull => {
+                Some(format!("name another place with `{flag}`"))
+            }
+            _ => None,
+        }
     }
 
     /// Makes the report of a command that could not begin or not go on.

@@ -101,7 +101,9 @@ pub async fn run(options: &Options) -> Result<Report> {
     }
     let mut report = Report { warnings, ..opened.report("sideload") };
     summary::fill(&mut report, bundle, options, &place, outcomes, &plan.others, purged);
-    opened.conclude(&mut report);
+    if options.mode == Mode::Write {
+        opened.conclude(&mut report);
+    }
     Ok(report)
 }
 

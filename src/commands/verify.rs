@@ -8,7 +8,7 @@ use super::open::{self, Choice, Extent};
 use super::report::{ArtifactRow, Report, Status, counted};
 use crate::content::progress::Progress;
 use crate::model::error::{Error, FormatState, Result};
-use crate::stores::bundle::verify::{Reserved, Verified, verify};
+use crate::stores::bundle::verify::{Problem, Reserved, Verified, verify};
 
 /// So many problems are told one by one.
 const TOLD: usize = 1000;
@@ -61,6 +61,10 @@ pub async fn run(options: Options) -> Result<Report> {
         ];
     } else {
         report.summary.push(failed_line(&verified, report.totals.artifacts));
+        let lacks = |problem: &Problem| problem.state == FormatState::Incomplete;
+        if let Some(bundle) = &mut report.bundle {
+            bundle.complete &= !verified.problems.iter().any(lacks);
+        }
     }
     let path = options.choice.path.as_str();
     let more = verified.problems.len().saturating_sub(TOLD);
@@ -86,18 +90,25 @@ fn rows(opened: &open::Opened, verified: &Verified) -> Vec<ArtifactRow> {
 }
 
 fn failed_line(verified: &Verified, artifacts: u64) -> String {
-    let count = |state| verified.problems.iter().filter(|problem| problem.state == state).count();
+    let count = |state| {
+        let count = verified.problems.iter().filter(|problem| problem.state == state).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    };
     let states = [
-        (count(FormatState::Damaged), "damage"),
-        (count(FormatState::Incomplete), "lack"),
+        (count(FormatState::Damaged), "damaged place"),
+        (count(FormatState::Incomplete), "missing part"),
         (count(FormatState::Foreign), "breach of the format"),
     ];
     let counts: Vec<String> = states
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} × {word}"))
+        .map(|(count, what)| match what.split_once(' ') {
+            Some(("breach", of)) if count > 1 => format!("{count} breaches {of}"),
+            _ => counted(count, what),
+        })
         .collect();
-    format!("not good: {}; {} of {artifacts} artifacts concerned", counts.join(", "), verified.lacking.len())
+    let whole = artifacts.saturating_sub(u64::try_from(verified.lacking.len()).unwrap_or(u64::MAX));
+    format!("the bundle is not good: {}; {whole} of {artifacts} artifacts are whole", counts.join(", "))
 }
 
 /// Says what stands in the reserved tail, which anyone could have added.

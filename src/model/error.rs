@@ -40,7 +40,7 @@ pub enum Error {
         hint: Option<String>,
     },
     /// Bytes are not what was promised. Exit status 3.
-    #[error("{what}: expected {expected}, got {got}")]
+    #[error("{what}{} got {got}", unless_said(.what, .expected))]
     Mismatch {
         /// What was read, and from where.
         what: String,
@@ -124,6 +124,9 @@ pub enum Error {
     /// A signal ended the work; holds its number.
     #[error("interrupted")]
     Interrupted(u8),
+    /// Adds what to try.
+    #[error(transparent)]
+    Hinted(Box<Hinted>),
     /// Adds what was being done.
     #[error("{doing}")]
     While {
@@ -132,6 +135,25 @@ pub enum Error {
         /// Why it failed.
         source: Box<Error>,
     },
+}
+
+/// An error that has no hint of its own, and one for where it came up.
+#[derive(Debug)]
+pub struct Hinted {
+    error: Error,
+    hint: String,
+}
+
+impl std::fmt::Display for Hinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Hinted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
 }
 
 /// The three ways in which a file is not a good bundle.
@@ -159,6 +181,11 @@ fn lines(items: &[String]) -> String {
     items.iter().flat_map(|item| ["\n  ", item]).collect()
 }
 
+/// Returns what was expected, unless what was read is named by it.
+fn unless_said(what: &str, expected: &str) -> String {
+    if what.contains(expected) { " has other bytes:".to_owned() } else { format!(": expected {expected},") }
+}
+
 fn colon(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
@@ -181,6 +208,15 @@ impl Error {
         Self::While { doing: doing.into(), source: Box::new(self) }
     }
 
+    /// Adds what to try, where the error itself does not say it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint().is_some() {
+            return self;
+        }
+        Self::Hinted(Box::new(Hinted { error: self, hint: hint.into() }))
+    }
+
     /// Returns the exit status that this error alone leads to.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -188,6 +224,7 @@ impl Error {
             Self::Mismatch { .. } | Self::Format { .. } => 3,
             Self::Interrupted(signal) => 128_u8.saturating_add(*signal),
             Self::While { source, .. } => source.exit_code(),
+            Self::Hinted(hinted) => hinted.error.exit_code(),
             _ => 1,
         }
     }
@@ -204,6 +241,7 @@ impl Error {
             | Self::NoSpace { hint, .. }
             | Self::Unsupported { hint, .. } => hint.as_deref(),
             Self::While { source, .. } => source.hint(),
+            Self::Hinted(hinted) => Some(&hinted.hint),
             Self::List(_)
             | Self::Mismatch { .. }
             | Self::Format { .. }
@@ -216,6 +254,7 @@ impl Error {
     pub fn root(&self) -> &Self {
         match self {
             Self::While { source, .. } => source.root(),
+            Self::Hinted(hinted) => hinted.error.root(),
             other => other,
         }
     }

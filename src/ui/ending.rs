@@ -1,8 +1,8 @@
 //! Progress until the work has ended: what jobs on other threads still see while everything is taken down is nobody's
 //! business any more.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::content::progress::Progress;
 
@@ -11,11 +11,12 @@ use crate::content::progress::Progress;
 pub(super) struct Ending {
     inner: Arc<dyn Progress>,
     ended: AtomicBool,
+    announced: OnceLock<String>,
 }
 
 impl Ending {
     pub(super) fn new(inner: Arc<dyn Progress>) -> Self {
-        Self { inner, ended: AtomicBool::new(false) }
+        Self { inner, ended: AtomicBool::new(false), announced: OnceLock::new() }
     }
 
     /// Ends the bars, and hands on nothing more.
@@ -23,6 +24,11 @@ impl Ending {
         if !self.ended.swap(true, Ordering::Relaxed) {
             self.inner.phase("", None, None);
         }
+    }
+
+    /// Returns what a bundle has said of itself.
+    pub(super) fn announced(&self) -> Option<String> {
+        self.announced.get().cloned()
     }
 
     fn going(&self) -> Option<&dyn Progress> {
@@ -62,6 +68,7 @@ impl Progress for Ending {
     }
 
     fn announce(&self, text: &str) {
+        let _ = self.announced.set(text.to_owned());
         if let Some(inner) = self.going() {
             inner.announce(text);
         }

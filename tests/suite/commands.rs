@@ -119,6 +119,37 @@ fn a_wrong_call_is_exit_2_and_names_the_right_one() {
 }
 
 #[test]
+fn a_wrong_call_has_a_document_where_one_is_wanted() {
+    let site = Site::new();
+    let report = site.run("import --json --tow x").json(2);
+    assert_eq!(
+        (&report["command"], &report["status"], &report["errors"][0]),
+        (&"import".into(), &"failed".into(), &"unexpected argument '--tow' found".into())
+    );
+    assert_eq!(site.run("--json unheard-of").json(2)["command"], "airgap-bundle");
+    assert_eq!(site.run("import --json --to registry").json(1)["command"], "import");
+}
+
+#[test]
+fn a_password_in_a_destination_is_not_repeated() {
+    let site = Site::new();
+    site.run("import --to user:s3cretpw@registry.internal:5000")
+        .stderr(
+            "error: `--to`: credentials do not go into a destination, where others could read them\n\n\
+             hint: say `--username USER` with `--password-stdin` or `--password-file FILE`\n",
+        )
+        .code(2);
+    let document = site.run("import --json --to user:s3cretpw@registry").any_stderr().any_stdout().code(2);
+    assert!(!String::from_utf8(document).unwrap().contains("s3cretpw"));
+    site.run(&format!("import --to registry/a@sha256:{}", "0".repeat(64)))
+        .stderr(
+            "error: `--to`: a destination has no digest: artifacts keep theirs\n\n\
+             hint: name the registry and a prefix alone\n",
+        )
+        .code(2);
+}
+
+#[test]
 fn help_is_data_and_no_mistake() {
     let site = Site::new();
     site.run("--help").stdout_holds("Usage: airgap-bundle [OPTIONS] <COMMAND>").code(0);

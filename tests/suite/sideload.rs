@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::containerd::Containerd;
 use crate::fixture::{Blob, Graph, Pack, artifact, image, image_for, index_of};
 use crate::killed::side_loads;
-use crate::site::Site;
+use crate::site::{CARRY_AGAIN, Site};
 use crate::tools::{command, run};
 
 const PAUSE: &str = "ghcr.io/canonical/k8s-snap/pause:3.10";
@@ -52,7 +52,7 @@ fn each_image_becomes_a_tar() {
              2 images (22.0 KiB) written to `images`, 1 other artifact skipped\n\
              next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
              images when its containerd starts\n\
-             integrity only: nothing here proves who made this bundle\n",
+             integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n",
         )
         .code(0);
     assert_eq!(
@@ -181,8 +181,7 @@ fn what_cannot_be_side_loaded_is_told_and_the_others_go_on() {
              \nhint: export the image whole: without `--no-foreign-layers`, and for this platform\n\
              1 image (8.0 KiB) written to `images`, 2 failed\n\
              next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
-             images when its containerd starts\n\
-             integrity only: nothing here proves who made this bundle\n",
+             images when its containerd starts\n",
         )
         .code(4);
     assert_eq!(site.files("images"), ["images/quay.io-a-good-1.tar"]);
@@ -200,7 +199,8 @@ const SIDELOAD: &str = "sideload --containerd-dir=images --platform linux/amd64 
 const NOBODY: &str = "warning: nothing on this host reads `images`\n";
 const NEXT: &str = "next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes \
                     imports images when its containerd starts\n";
-const INTEGRITY: &str = "integrity only: nothing here proves who made this bundle\n";
+const INTEGRITY: &str =
+    "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n";
 
 #[test]
 fn the_same_image_is_the_same_tar_whatever_bundle_it_comes_from() {
@@ -270,7 +270,7 @@ fn a_file_of_somebody_else_is_not_overwritten() {
             "{NOBODY}error: could not side-load `{NGINX}`\n  \
              cause: `{NGINX_TAR}` is there already and was not written by airgap-bundle\n\
              \nhint: move that file away, or leave the image out with `--except`\n\
-             1 image (8.0 KiB) written to `images`, 1 failed\n{NEXT}{INTEGRITY}"
+             1 image (8.0 KiB) written to `images`, 1 failed\n{NEXT}"
         ))
         .code(4);
     assert_eq!(site.read(NGINX_TAR), b"made by hand");
@@ -384,9 +384,9 @@ fn a_damaged_bundle_never_becomes_a_tar() {
     let site = Site::new().bytes("site.tar", &bytes);
     site.run(SIDELOAD)
         .stderr(&format!(
-            "{NOBODY}error: could not side-load `{NGINX}`\n  cause: reading from bundle `site.tar`: blob sha256:[1]: \
-             expected sha256:[1], got sha256:[2]\n\
-             1 image (398.5 KiB) written to `images`, 1 failed\n{NEXT}{INTEGRITY}"
+            "{NOBODY}error: could not side-load `{NGINX}`\n  cause: reading from bundle `site.tar`: blob sha256:[1] has \
+             other bytes: got sha256:[2]\n{CARRY_AGAIN}\
+             1 image (398.5 KiB) written to `images`, 1 failed\n{NEXT}"
         ))
         .code(3);
     assert_eq!(site.files("images"), ["images/ghcr.io-canonical-k8s-snap-pause-3.10.tar"]);
@@ -402,7 +402,7 @@ fn an_incomplete_bundle_announces_itself_and_another_bundle_is_refused() {
     site.run(&format!("{SIDELOAD} --allow-incomplete")).any_stderr().code(0);
     let other = Digest::sha256(b"another bundle");
     site.run(&format!("sideload --containerd-dir=other site.tar --expect {other}"))
-        .stderr("error: the bundle id of `site.tar`: expected sha256:[1], got sha256:[2]\n")
+        .stderr_holds("error: the bundle id of `site.tar`: expected sha256:[1], got sha256:[2]\n\nhint: ")
         .code(3);
     assert!(!site.path("other").exists());
 }
@@ -449,6 +449,7 @@ fn exactly_one_destination_is_needed() {
 async fn on_host(site: &Site, destination: Destination) -> Report {
     let options = Options {
         choice: Choice {
+            seen: airgap_bundle::commands::open::Seen::default(),
             path: Utf8PathBuf::try_from(site.path("site.tar")).unwrap(),
             expect: None,
             on_incomplete: OnIncomplete::Tell,

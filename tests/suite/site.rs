@@ -17,6 +17,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+/// What is said last of a bundle that is damaged or too short.
+pub(crate) const CARRY_AGAIN: &str = "\nhint: copy the file again from the connected side, and prove it with \
+                                      `airgap-bundle verify`, which names all that is wrong\n";
+
 /// No command of these tests takes longer; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 

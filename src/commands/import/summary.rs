@@ -31,7 +31,6 @@ pub(super) fn dry_run(
     report.warnings = idle(opened, &options.selection);
     report.failures.extend(collision);
     report.summary.push("nothing was asked of the registry, and nothing was pushed".to_owned());
-    opened.conclude(&mut report);
     report
 }
 
@@ -43,7 +42,6 @@ pub(super) fn not_begun(opened: &Opened, options: &Options, chosen: &[Chosen], e
     report.warnings = idle(opened, &options.selection);
     report.failures.push(error);
     report.summary.push("nothing was pushed".to_owned());
-    opened.conclude(&mut report);
     report
 }
 
@@ -122,7 +120,9 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
         format!("`{target}` was {previous}, which is `digest-{}` now", previous.short())
     }));
     let good = report.artifacts.iter().find(|row| matches!(row.status, Some(Status::Done | Status::Present)));
-    if !report.failures.is_empty() {
+    if report.failures.iter().any(|error| error.exit_code() == 3) {
+        lines.push("next: prove the bundle with `airgap-bundle verify`, and carry it over again".to_owned());
+    } else if !report.failures.is_empty() {
         let receipt = match options.receipt {
             Receipt::Leave => ", and the receipt is left then",
             Receipt::Omit => "",

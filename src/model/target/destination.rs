@@ -28,10 +28,23 @@ pub struct Destination {
 
 /// Says why a text is not a [`Destination`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a destination: {why}")]
+#[error("{}{why}", quoted(.text.as_deref()))]
 pub struct DestinationError {
-    text: String,
+    /// Not there where a password may be in it.
+    text: Option<String>,
     why: &'static str,
+    hint: Option<&'static str>,
+}
+
+impl DestinationError {
+    /// Returns what to type instead, where that is not plain from the message.
+    pub const fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+}
+
+fn quoted(text: Option<&str>) -> String {
+    text.map(|text| format!("`{text}` is not a destination: ")).unwrap_or_default()
 }
 
 impl Destination {
@@ -69,12 +82,17 @@ impl FromStr for Destination {
                 ));
             }
         };
-        if plain.contains('@') {
+        if let Some((_, after)) = plain.rsplit_once('@') {
             // Not quoted: a password may be in it.
-            return Err(wrong(
-                "…",
-                "credentials do not go here: use `login`, or `--username` with `--password-stdin`",
-            ));
+            let (why, hint) = if after.starts_with("sha256:") || after.starts_with("sha512:") {
+                ("a destination has no digest: artifacts keep theirs", "name the registry and a prefix alone")
+            } else {
+                (
+                    "credentials do not go into a destination, where others could read them",
+                    "say `--username USER` with `--password-stdin` or `--password-file FILE`",
+                )
+            };
+            return Err(DestinationError { text: None, why, hint: Some(hint) });
         }
         if plain.starts_with(['/', '.']) {
             return Err(wrong(text, "expected a registry, `HOST[:PORT][/PREFIX]`, got a path"));
@@ -99,7 +117,7 @@ impl FromStr for Destination {
 }
 
 fn wrong(text: &str, why: &'static str) -> DestinationError {
-    DestinationError { text: text.to_owned(), why }
+    DestinationError { text: Some(text.to_owned()), why, hint: None }
 }
 
 /// Returns whether `text` is `HOST[:PORT]`: a DNS name, an IPv4 address, or an IPv6 address in brackets.
@@ -168,7 +186,9 @@ mod tests {
         for (text, why) in [
             ("", "HOST[:PORT]"),
             ("ftp://a", "`docker://`"),
-            ("user:secret@host", "login"),
+            ("user:secret@host", "credentials"),
+            ("docker://user:secret@host:5000/a", "credentials"),
+            ("host/a@sha256:00", "no digest"),
             ("./folder", "got a path"),
             ("/folder", "got a path"),
             ("host:0", "HOST[:PORT]"),

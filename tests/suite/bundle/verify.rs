@@ -28,7 +28,7 @@ fn a_good_bundle_is_proven() {
             .stderr(
                 "proved 3 artifacts, 14 blobs, 423.0 KiB\n\
                  bundle id sha256:[1]\n\
-                 integrity only: nothing here proves who made this bundle\n",
+                 integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n",
             )
             .code(0);
     }
@@ -42,7 +42,8 @@ fn another_bundle_is_refused() {
     let site = Site::new().bytes("b.tar", &pack().tar());
     let other = "0".repeat(64);
     site.run(&format!("verify b.tar --expect sha256:{other}"))
-        .stderr("error: the bundle id of `b.tar`: expected sha256:[1], got sha256:[2]\n")
+        .stderr("error: the bundle id of `b.tar`: expected sha256:[1], got sha256:[2]\n\n\
+             hint: `airgap-bundle inspect` shows what is in this one; ask whoever exported it for its bundle id\n")
         .code(3);
     site.run("verify b.tar --expect sha256:12").stderr_holds("64 lower-case hexadecimal digits").code(2);
 }
@@ -69,10 +70,11 @@ fn everything_that_is_wrong_is_told() {
         .stderr(&format!(
             "error: `b.tar` is damaged: at byte {}: the header of `blobs/sha256/CONFIG` has wrong bytes, in `quay.io/a/two:2`\n\
              error: `b.tar` is damaged: at byte {}: the padding after `blobs/sha256/CONFIG` is not zero, in `quay.io/a/two:2`\n\
-             error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/LAYER`: expected sha256:LAYER, got sha256:[1], in `quay.io/a/one:1`\n\
+             error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/LAYER` has other bytes: got sha256:[1], in `quay.io/a/one:1`\n\
              error: `b.tar` is damaged: at byte {end}: the end of the archive is not zero\n\
-             not good: 4 × damage; 2 of 3 artifacts concerned\n\
-             integrity only: nothing here proves who made this bundle\n",
+             \n\
+             hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+             the bundle is not good: 4 damaged places; 1 of 3 artifacts are whole\n",
             config.header + 101,
             config.end() + 1,
             layer.offset,
@@ -96,17 +98,54 @@ fn a_short_file_loses_some_artifacts_and_keeps_the_others() {
     let site = Site::new().bytes("b.tar", &cut_tar);
     site.run("verify b.tar")
         .stderr(&format!(
-            "error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/{}`: expected sha256:[1], got sha256:[2], in `quay.io/a/one:1`\n\
-             error: `b.tar` is incomplete: at byte {cut}: the file ends: expected {} bytes, got {cut} bytes, so that 1 of 14 blobs \
-             are not whole and 2 of 3 artifacts lack something\n\
-             not good: 1 × damage, 1 × lack; 2 of 3 artifacts concerned\n\
-             integrity only: nothing here proves who made this bundle\n",
+            "error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/{}` has other bytes: got sha256:[1], in `quay.io/a/one:1`\n\
+             error: `b.tar` is incomplete: at byte {cut}: the file ends: expected {} bytes, got {cut} bytes; not whole: \
+             1 of 14 blobs, 1 of 3 artifacts\n  \
+             entry `blobs/sha256/{}` at byte {}: it ends after 1 of 10 bytes\n  \
+             file `setup.sh` is not whole\n\n\
+             hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+             the bundle is not good: 1 damaged place, 1 missing part; 1 of 3 artifacts are whole\n",
             damaged.offset,
             damaged.digest.hex(),
             tar.len(),
+            last.digest.hex(),
+            last.header,
         ))
         .code(3);
+    let report = site.run("verify b.tar --json").json(3);
+    assert_eq!(report["bundle"]["complete"], false);
     site.run("inspect b.tar").stderr_holds("is incomplete: at byte").code(3);
+}
+
+#[test]
+fn a_file_that_lacks_its_last_bytes_has_every_blob() {
+    let tar = pack().tar();
+    let (length, cut) = (tar.len(), tar.len() - 700);
+    Site::new()
+        .bytes("b.tar", &tar[..cut])
+        .run("verify b.tar")
+        .stderr(&format!(
+            "error: `b.tar` is incomplete: at byte {cut}: the file ends: expected {length} bytes, got {cut} bytes: only \
+             the end of the archive is missing, every blob is there\n\n\
+             hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+             the bundle is not good: 1 missing part; 3 of 3 artifacts are whole\n",
+        ))
+        .code(3);
+}
+
+#[test]
+fn what_a_short_file_lost_is_told_up_to_a_bound() {
+    let mut pack = Pack::new();
+    for number in 0..30 {
+        pack = pack.file(&format!("file-{number:02}"), format!("content {number}").as_bytes());
+    }
+    let tar = pack.tar();
+    let cut = opened(&tar).slots().head() + 1;
+    let text =
+        Site::new().bytes("b.tar", &tar[..usize::try_from(cut).unwrap()]).run("verify b.tar").stderr_of(3);
+    assert_eq!(text.matches("\n  entry `blobs/").count(), 20, "{text}");
+    assert_eq!(text.matches("\n  file `file-").count(), 20, "{text}");
+    assert!(text.contains("  and 41 more blobs\n") && text.contains("  and 10 more artifacts\n"), "{text}");
 }
 
 #[test]
@@ -115,10 +154,17 @@ fn an_incomplete_bundle_says_so_first_and_last() {
     let said = "INCOMPLETE: 1 of 4 artifacts were not exported\n\
                 proved 3 artifacts, 14 blobs, 423.0 KiB\n\
                 bundle id sha256:[1]\n\
-                integrity only: nothing here proves who made this bundle\n\
+                integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n\
                 INCOMPLETE: 1 of 4 artifacts were not exported\n";
     site.run("verify b.tar").stderr(said).code(4);
     site.run("verify b.tar --allow-incomplete").stderr(said).code(0);
+    let line = "INCOMPLETE: 1 of 4 artifacts were not exported\n";
+    site.run("verify b.tar --quiet").stderr(line).code(4);
+    site.run("verify b.tar --progress none").stderr(said).code(4);
+    site.run("import b.tar --to 127.0.0.1:1 --quiet --retries 1")
+        .stderr_holds(&format!("{line}error: "))
+        .stderr_holds(&format!("\n{line}"))
+        .code(1);
     let report = site.run("verify b.tar --json").json(4);
     assert_eq!((&report["bundle"]["complete"], &report["status"]), (&false.into(), &"partial".into()));
 }

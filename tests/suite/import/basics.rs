@@ -14,7 +14,7 @@ fn everything_lands_and_a_rerun_sends_nothing() {
         .stderr(
             "2 artifacts for `TO/mirror`: 2 imported; 18.6 KiB sent, 0 B there already\n\
              next: pull from there, for example `TO/mirror/a/one:1`\n\
-             integrity only: nothing here proves who made this bundle\n",
+             integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n",
         )
         .code(0);
     one.assert_in(to.registry(), "mirror/a/one", "1");

@@ -1,5 +1,6 @@
 //! What goes wrong: with the bundle, with the registry, and with both of two imports at once.
 
+use crate::site::CARRY_AGAIN;
 use std::thread;
 
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
@@ -37,7 +38,7 @@ fn a_wrong_byte_never_completes_an_upload() {
     site.run("import site.tar --to TO")
         .stderr_holds(&format!(
             "error: could not import image `q.io/a/b:1`\n  cause: reading from bundle `site.tar` at byte {at}: \
-             blob sha256:[1]: expected sha256:[1], got sha256:[2]\n"
+             blob sha256:[1] has other bytes: got sha256:[2]\n{CARRY_AGAIN}"
         ))
         .stderr_holds("2 imported, 1 failed")
         .code(3);
@@ -161,7 +162,7 @@ fn an_incomplete_bundle_announces_itself() {
     let stderr = |how: &str| {
         format!(
             "{line}\n1 artifact for `TO`: {how} there already\nnext: pull from there, for example `TO/a/b:1`\n\
-             integrity only: nothing here proves who made this bundle\n{line}\n"
+             integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n{line}\n"
         )
     };
     let first = stderr("1 imported; 2.6 KiB sent, 0 B");

@@ -24,8 +24,7 @@ fn a_tag_that_names_something_else_is_not_moved() {
              `TO/a/b:v1` is sha256:[1], and would become sha256:[2] (`q.io/a/b:v1`)\n  \
              `TO/a/c:v1` is sha256:[1], and would become sha256:[2] (`q.io/a/c:v1`)\n\n\
              hint: `--move-tags` moves them, and keeps what they name under `digest-` tags; `--except` leaves them out\n\
-             nothing was pushed\n\
-             integrity only: nothing here proves who made this bundle\n",
+             nothing was pushed\n",
         )
         .code(1);
     assert!(to.requests().iter().all(|request| matches!(request.method.as_str(), "HEAD" | "GET")));

@@ -1,6 +1,6 @@
 //! Follows what every artifact names, from its root down, and proves that all of it is there.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::problem::{Place, Problem};
@@ -102,6 +102,8 @@ pub(super) struct Closure<'a> {
     pub(super) problems: Vec<Problem>,
     /// Whether some manifest could not be followed, so that what is below it is unknown.
     blind: bool,
+    /// Artifacts, by number, that need what lies beyond the end of the file.
+    pub(super) cut: BTreeSet<usize>,
     /// Artifacts, by number, that do not have all they need, with the first reason.
     pub(super) lacking: BTreeMap<usize, String>,
 }
@@ -127,6 +129,7 @@ impl<'a> Closure<'a> {
             users: HashMap::new(),
             problems: Vec::new(),
             blind: false,
+            cut: BTreeSet::new(),
             lacking: BTreeMap::new(),
         }
     }
@@ -268,7 +271,9 @@ impl<'a> Closure<'a> {
         if fresh && (index >= self.held || self.bad.contains(&index)) {
             let how = if index < self.held { "is damaged" } else { "lies beyond the end of the file" };
             self.lacking.entry(number).or_insert_with(|| format!("blob {} {how}", child.digest));
-            if index < self.held {
+            if index >= self.held {
+                self.cut.insert(number);
+            } else {
                 let users = self.users.entry(index).or_default();
                 users.count = users.count.saturating_add(1);
                 if users.first.len() < NAMED {

@@ -97,7 +97,8 @@ fn prove_entry(
     reader.hash(slot.size, &mut hasher)?;
     let got = hasher.finish();
     if got != slot.digest {
-        let message = format!("entry `{name}`: expected {}, got {got}", slot.digest);
+        // The name is the digest that is expected.
+        let message = format!("entry `{name}` has other bytes: got {got}");
         wrong(slot.offset, message);
     }
     if reader.end() < slot.end().saturating_add(padding(slot.size)) {

@@ -19,6 +19,7 @@ mod entries;
 mod frame;
 mod problem;
 mod sequential;
+mod short;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -97,29 +98,16 @@ fn rest(
         .collect();
     let mut closure = Closure::new(bundle, &bad, held);
     closure.walk(stop)?;
-    let Closure { problems: named, users, lacking, .. } = closure;
+    let Closure { problems: named, users, lacking, cut, .. } = closure;
     for problem in &mut problems {
         if let Place::Blob(index) = problem.place {
             problem.message.push_str(&used_by(bundle, users.get(&index)));
         }
     }
     problems.extend(named);
-    problems.extend(short(bundle, held, lacking.len()));
+    problems.extend(short::problem(bundle, held, &cut));
     problems.sort_by_key(|problem| problem.offset);
     Ok(Verified { problems, lacking, reserved })
-}
-
-/// Says what is lost where the file ends too early.
-fn short(bundle: &Bundle, held: usize, lacking: usize) -> Option<Problem> {
-    let (expected, length) = (bundle.slots().length(), bundle.length());
-    let count = bundle.slots().count();
-    let lost = count.saturating_sub(held);
-    let artifacts = bundle.contents().artifacts.len();
-    let message = format!(
-        "the file ends: expected {expected} bytes, got {length} bytes, so that {lost} of {count} blobs are not whole \
-         and {lacking} of {artifacts} artifacts lack something"
-    );
-    (length < expected).then(|| Problem::new(length, FormatState::Incomplete, message, Place::From(held)))
 }
 
 /// Names the artifacts that need a blob.
