@@ -10,6 +10,7 @@ mod summary;
 use self::item::Item;
 use super::open::{self, Choice, Extent};
 use super::report::Report;
+use super::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
 use crate::model::error::{Error, Result};
@@ -57,6 +58,8 @@ pub async fn run(options: &Options) -> Result<Report> {
     let opened = open::open(&options.choice, Extent::Whole, progress.as_ref())?;
     let (bundle, selection) = (opened.bundle.clone(), options.selection.clone());
     let mut items = jobs::offload(move || item::all(&bundle, &selection)).await?;
+    let files = items.iter().filter(|item| item.name.is_some() || item.error.is_some()).count();
+    together::refuse_nothing(&options.selection, files, "files and charts")?;
     refuse_clashes(&items)?;
     let looked_at = Folder::look(&options.to)?;
     each(&mut items, |item| look(looked_at.clone(), item)).await;

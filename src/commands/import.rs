@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use super::export::Action;
 use super::open::{self, Choice, Extent, Opened};
 use super::report::Report;
+use super::together;
 use crate::content::jobs::OnFailure;
 use crate::content::progress::Progress;
 use crate::model::artifact::Kind;
@@ -161,10 +162,7 @@ fn select(opened: &Opened, selection: &Selection) -> Result<Vec<Artifact>> {
     let all = &opened.bundle.contents().artifacts;
     let takes = |artifact: &&Artifact| selection.takes(artifact.kind, &artifact.reference);
     let selected: Vec<Artifact> = all.iter().filter(takes).cloned().collect();
-    if selected.is_empty() && !all.is_empty() {
-        let hint = "see what is in it with `airgap-bundle inspect`";
-        return Err(Error::usage("`--only` and `--except` leave none of the bundle's artifacts", Some(hint)));
-    }
+    together::refuse_nothing(selection, selected.len(), "artifacts")?;
     Ok(selected)
 }
 

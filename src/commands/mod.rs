@@ -7,4 +7,5 @@ pub mod inspect;
 pub mod open;
 pub mod report;
 pub mod sideload;
+mod together;
 pub mod verify;

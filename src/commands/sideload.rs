@@ -20,6 +20,7 @@ use self::plan::JOBS;
 use self::summary::Purged;
 use crate::commands::open::{self, Choice, Extent};
 use crate::commands::report::Report;
+use crate::commands::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
 use crate::model::error::{Error, Result};
@@ -77,6 +78,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     };
     progress.phase("planning", None, None);
     let plan = plan::make(bundle, &options.selection, &host).await?;
+    together::refuse_nothing(&options.selection, plan.images.len(), "images")?;
     let nothing_to_write = plan.images.iter().all(|(_, planned)| planned.is_err());
     let folder = Arc::new(match options.mode {
         Mode::Write if !nothing_to_write => ImageFolder::open(&place.folder, &place.staging)?,
@@ -90,7 +92,11 @@ pub async fn run(options: &Options) -> Result<Report> {
         Loaded::Leave | Loaded::Again => Purged::default(),
     };
     let sizes: Vec<u64> = outcomes.iter().filter_map(Outcome::to_write).collect();
-    warnings.extend(room::check(&Room::of(&place.folder)?, &place.folder, &sizes)?);
+    if options.mode == Mode::Write && !sizes.is_empty() {
+        folder.check_writable()?;
+    }
+    let is_loaded = || folder.loaded().is_ok_and(|loaded| !loaded.is_empty());
+    warnings.extend(room::check(&Room::of(&place.folder)?, &place.folder, &sizes, is_loaded)?);
     if options.mode == Mode::Write && !nothing_to_write {
         progress.phase("side-loading", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
         write(&folder, &mut outcomes, bundle, progress).await;

@@ -3,6 +3,8 @@
 
 use std::io;
 
+use bytesize::ByteSize;
+
 /// A result of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -102,7 +104,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Not enough room.
-    #[error("{place} has not enough room: {need} bytes needed, {have} bytes free")]
+    #[error("{place} has not enough room: {} needed, {} free", size(*.need), size(*.have))]
     NoSpace {
         /// The folder or file system.
         place: String,
@@ -184,6 +186,13 @@ fn lines(items: &[String]) -> String {
 /// Returns what was expected, unless what was read is named by it.
 fn unless_said(what: &str, expected: &str) -> String {
     if what.contains(expected) { " has other bytes:".to_owned() } else { format!(": expected {expected},") }
+}
+
+/// Writes a size for people, and exactly: two that look alike may differ.
+fn size(bytes: u64) -> String {
+    let rounded = ByteSize(bytes).to_string();
+    let exact = format!("{bytes} B");
+    if rounded == exact { exact } else { format!("{rounded} ({bytes} bytes)") }
 }
 
 fn colon(detail: &str) -> String {

@@ -84,6 +84,11 @@ impl Selection {
         (self.only.is_empty() || any(&self.only)) && !any(&self.except)
     }
 
+    /// Returns whether it was given at all.
+    pub fn is_given(&self) -> bool {
+        !self.only.is_empty() || !self.except.is_empty()
+    }
+
     /// Returns the selectors that take none of `artifacts`: most likely mistyped, worth a warning.
     pub fn idle(&self, artifacts: &[(Kind, &str)]) -> Vec<&Selector> {
         let idle = |selector: &&Selector| {

@@ -71,7 +71,7 @@ mod tests {
         let room = Room { total: 1000, free: 500, is_fat: false };
         assert!(room.fits("/x".into(), &[250, 250], "").is_ok());
         let error = room.fits("/x".into(), &[400, 101], "less").unwrap_err();
-        assert_eq!(error.to_string(), "`/x` has not enough room: 501 bytes needed, 500 bytes free");
+        assert_eq!(error.to_string(), "`/x` has not enough room: 501 B needed, 500 B free");
         assert_eq!(error.hint(), Some("less"));
         let fat = Room { total: 1 << 40, free: 1 << 40, is_fat: true };
         assert!(fat.fits("/x".into(), &[MAX_FAT, MAX_FAT], "").is_ok());

@@ -151,3 +151,14 @@ fn a_file_that_could_not_be_extracted_is_not_exported() {
     site.run(EXTRACT).stderr(&format!("1 file (1 B) written to `out`\n{INTEGRITY}")).code(0);
     assert_eq!(site.read("out/console.txt"), b"a");
 }
+
+#[test]
+fn a_selection_that_leaves_nothing_to_extract_is_refused() {
+    let site = site(&two_files().add("docker.io/library/nginx:1.27", &image(300, 1, 10)));
+    for flags in ["--only nothing", "--only file --except files", "--only image"] {
+        site.run(&format!("{EXTRACT} {flags}"))
+            .stderr_holds("error: `--only` and `--except` leave none of the bundle's files and charts\n")
+            .code(2);
+    }
+    assert!(!site.path("out").exists());
+}

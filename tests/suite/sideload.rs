@@ -50,8 +50,7 @@ fn each_image_becomes_a_tar() {
         .stderr(
             "warning: nothing on this host reads `images`\n\
              2 images (22.0 KiB) written to `images`, 1 other artifact skipped\n\
-             next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
-             images when its containerd starts\n\
+             next: import each tar with `ctr -n k8s.io images import FILE`\n\
              integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n",
         )
         .code(0);
@@ -178,10 +177,10 @@ fn what_cannot_be_side_loaded_is_told_and_the_others_go_on() {
              \nhint: name another platform with `--platform`, or leave the image out with `--except`\n\
              error: could not side-load `quay.io/a/foreign:1`\n  \
              cause: blob sha256:[1] is not in the bundle\n\
-             \nhint: export the image whole: without `--no-foreign-layers`, and for this platform\n\
+             \nhint: export the image whole: without `--no-foreign-layers`\n\
              1 image (8.0 KiB) written to `images`, 2 failed\n\
-             next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes imports \
-             images when its containerd starts\n",
+             next: mend what failed and run the same command again; what is there stays\n\
+             next: import each tar with `ctr -n k8s.io images import FILE`\n",
         )
         .code(4);
     assert_eq!(site.files("images"), ["images/quay.io-a-good-1.tar"]);
@@ -197,8 +196,8 @@ const NGINX_TAR: &str = "images/docker.io-library-nginx-1.27.tar";
 const SIDELOAD: &str = "sideload --containerd-dir=images --platform linux/amd64 site.tar";
 /// What every run into a folder of a test says besides what the test is about.
 const NOBODY: &str = "warning: nothing on this host reads `images`\n";
-const NEXT: &str = "next: on a node that reads this folder, run `snap restart k8s.containerd`: Canonical Kubernetes \
-                    imports images when its containerd starts\n";
+const NEXT: &str = "next: import each tar with `ctr -n k8s.io images import FILE`\n";
+const MEND: &str = "next: mend what failed and run the same command again; what is there stays\n";
 const INTEGRITY: &str =
     "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n";
 
@@ -270,7 +269,7 @@ fn a_file_of_somebody_else_is_not_overwritten() {
             "{NOBODY}error: could not side-load `{NGINX}`\n  \
              cause: `{NGINX_TAR}` is there already and was not written by airgap-bundle\n\
              \nhint: move that file away, or leave the image out with `--except`\n\
-             1 image (8.0 KiB) written to `images`, 1 failed\n{NEXT}"
+             1 image (8.0 KiB) written to `images`, 1 failed\n{MEND}{NEXT}"
         ))
         .code(4);
     assert_eq!(site.read(NGINX_TAR), b"made by hand");
@@ -386,7 +385,7 @@ fn a_damaged_bundle_never_becomes_a_tar() {
         .stderr(&format!(
             "{NOBODY}error: could not side-load `{NGINX}`\n  cause: reading from bundle `site.tar`: blob sha256:[1] has \
              other bytes: got sha256:[2]\n{CARRY_AGAIN}\
-             1 image (398.5 KiB) written to `images`, 1 failed\n{NEXT}"
+             1 image (398.5 KiB) written to `images`, 1 failed\n{MEND}{NEXT}"
         ))
         .code(3);
     assert_eq!(site.files("images"), ["images/ghcr.io-canonical-k8s-snap-pause-3.10.tar"]);
@@ -469,11 +468,19 @@ async fn on_host(site: &Site, destination: Destination) -> Report {
 async fn each_distribution_gets_its_folder_and_its_advice() {
     let (sparse, amd64, arm64) = multi(220);
     let site = site(&Pack::new().add(NGINX, &sparse).without(&arm64));
-    for (destination, home, folder, advice, stands_in) in [
-        (Destination::Default, "var/snap/k8s", "common/images", "snap restart k8s.containerd", false),
+    for (destination, home, trace, folder, advice, stands_in) in [
+        (
+            Destination::Default,
+            "var/snap/k8s",
+            "snap/k8s/current",
+            "common/images",
+            "snap restart k8s.containerd",
+            false,
+        ),
         (
             Destination::Preset(Preset::Microk8s),
             "var/snap/microk8s",
+            "snap/microk8s/current",
             "common/etc/sideload",
             "nothing to restart",
             false,
@@ -481,6 +488,7 @@ async fn each_distribution_gets_its_folder_and_its_advice() {
         (
             Destination::Preset(Preset::K3s),
             "var/lib/rancher/k3s",
+            "usr/local/bin/k3s",
             "agent/images",
             "systemctl restart k3s",
             true,
@@ -488,13 +496,21 @@ async fn each_distribution_gets_its_folder_and_its_advice() {
         (
             Destination::Preset(Preset::Rke2),
             "var/lib/rancher/rke2",
+            "usr/local/bin/rke2",
             "agent/images",
             "systemctl restart rke2-server",
             true,
         ),
-        (Destination::Preset(Preset::K0s), "var/lib/k0s", "images", "systemctl restart k0sworker", false),
+        (
+            Destination::Preset(Preset::K0s),
+            "var/lib/k0s",
+            "usr/local/bin/k0s",
+            "images",
+            "systemctl restart k0sworker",
+            false,
+        ),
     ] {
-        fs::create_dir_all(site.path("host").join(home)).unwrap();
+        fs::create_dir_all(site.path("host").join(trace)).unwrap();
         let report = on_host(&site, destination).await;
         assert_eq!(report.failures.len(), 0);
         assert_eq!(
@@ -541,6 +557,41 @@ fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
     for tar in whole.files("images") {
         assert!(killed.read(&tar) == whole.read(&tar), "{tar}");
     }
+}
+
+#[test]
+fn what_a_bundle_lacks_for_a_platform_is_said_once() {
+    let (one, _, one_arm64) = multi(300);
+    let (two, _, two_arm64) = multi(310);
+    let pack = Pack::new()
+        .add("quay.io/a/one:1", &one)
+        .add("quay.io/a/two:1", &two)
+        .without(&one_arm64)
+        .without(&two_arm64);
+    let site = site(&pack);
+    site.run("sideload --containerd-dir=images --platform linux/arm64 site.tar")
+        .stderr(&format!(
+            "{NOBODY}error: could not side-load 2 images:\n  `quay.io/a/one:1`\n  `quay.io/a/two:1`\n  cause: it is \
+             in this bundle for linux/amd64 and not for linux/arm64\n\n\
+             hint: export with `--platform linux/amd64,linux/arm64`\n\
+             0 images (0 B) written to `images`, 2 failed\n{MEND}"
+        ))
+        .code(1);
+}
+
+#[test]
+fn a_selection_that_leaves_no_image_is_refused() {
+    let site = site(&Pack::new().add(NGINX, &image(320, 1, 10)));
+    for flags in ["--only nothing", "--only image --except image", "--only chart"] {
+        site.run(&format!("{SIDELOAD} {flags}"))
+            .stderr(
+                "error: `--only` and `--except` leave none of the bundle's images\n\n\
+                 hint: a pattern is compared with the whole reference, as in `--only '*team/*'`; see the references \
+                 with `airgap-bundle inspect`\n",
+            )
+            .code(2);
+    }
+    assert!(!site.path("images").exists());
 }
 
 #[test]

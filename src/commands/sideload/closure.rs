@@ -1,7 +1,7 @@
 //! What of an image a tar must hold: the platform's manifest with everything below it, and the index where that is
 //! complete for the host.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Deserialize;
 
@@ -53,6 +53,9 @@ pub(super) fn find(bundle: &Bundle, root: &Digest, media_type: &str, host: &Host
     let manifest = walk.read(&root)?;
     walk.candidates(&root, &manifest, None, 0, &mut candidates)?;
     let chosen = choose(&candidates, host)?;
+    if manifest.is_index() && !walk.holds(chosen) {
+        return Err(left_out(&walk, &candidates, host));
+    }
     let mut parts = Parts::default();
     walk.add(chosen, &mut parts, 0)?;
     let mut index = None;
@@ -98,9 +101,7 @@ fn choose<'a>(candidates: &'a [Candidate], host: &Host) -> Result<&'a Descriptor
     if let Some(candidate) = exact.or_else(older).map(|(candidate, _)| candidate).or_else(any) {
         return Ok(&candidate.descriptor);
     }
-    let mut there: Vec<String> = stated().map(|(_, platform)| platform.to_string()).collect();
-    there.sort();
-    there.dedup();
+    let there = platforms(stated().map(|(_, platform)| platform));
     let there = if there.is_empty() {
         "for no platform at all".to_owned()
     } else {
@@ -112,6 +113,27 @@ fn choose<'a>(candidates: &'a [Candidate], host: &Host) -> Result<&'a Descriptor
             "name another platform with `--platform`, or leave the image out with `--except`".to_owned(),
         ),
     })
+}
+
+/// The image exists for the platform, and the bundle was exported without it.
+fn left_out(walk: &Walk<'_>, candidates: &[Candidate], host: &Host) -> Error {
+    let held = candidates.iter().filter(|candidate| walk.holds(&candidate.descriptor));
+    let held = platforms(held.filter_map(|candidate| Some(candidate.platform.as_ref()?.normalize())));
+    let wanted = &host.platform;
+    let both: Vec<String> = held.iter().cloned().chain([wanted.to_string()]).collect();
+    Error::Unsupported {
+        message: match held.as_slice() {
+            [] => format!("it is not in this bundle for {wanted}"),
+            held => format!("it is in this bundle for {} and not for {wanted}", held.join(", ")),
+        },
+        hint: Some(format!("export with `--platform {}`", both.join(","))),
+    }
+}
+
+/// Returns platforms in words, sorted, each once.
+fn platforms(all: impl Iterator<Item = Platform>) -> Vec<String> {
+    let all: BTreeSet<String> = all.map(|platform| platform.to_string()).collect();
+    all.into_iter().collect()
 }
 
 struct Walk<'a> {
@@ -219,9 +241,7 @@ impl Walk<'_> {
         let Some(slot) = self.bundle.slots().get(digest) else {
             return Err(Error::Unsupported {
                 message: format!("{what} {digest} is not in the bundle"),
-                hint: Some(
-                    "export the image whole: without `--no-foreign-layers`, and for this platform".to_owned(),
-                ),
+                hint: Some("export the image whole: without `--no-foreign-layers`".to_owned()),
             });
         };
         if slot.size != descriptor.size {

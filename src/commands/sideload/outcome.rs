@@ -31,10 +31,7 @@ impl Outcome {
     /// Notes why it failed; nothing more is done about it.
     pub(super) fn fail(&mut self, error: Error) {
         self.step = None;
-        self.error = Some(match error {
-            Error::Interrupted(signal) => Error::Interrupted(signal),
-            error => error.during(format!("could not side-load `{}`", self.artifact.reference)),
-        });
+        self.error = Some(error);
     }
 
     /// Returns the signal that ended it.
@@ -74,7 +71,9 @@ impl Outcome {
                 .map(|planned| planned.manifest)
                 .filter(|manifest| *manifest != self.artifact.digest),
             previous_digest: previous,
-            error: self.error.as_ref().map(whole),
+            error: self.error.as_ref().map(|error| {
+                format!("could not side-load `{}`\ncause: {}", self.artifact.reference, whole(error))
+            }),
             ..ArtifactRow::from(&self.artifact)
         }
     }

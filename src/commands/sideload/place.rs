@@ -31,8 +31,8 @@ pub(super) struct Place {
 
 /// Finds the folder and who reads it on the host whose files are under `root`.
 ///
-/// Errors: [`Error::Usage`] where DIR is a bundle, and where the folder belongs to a distribution that is not on this
-/// host while another one is.
+/// Errors: [`Error::Usage`] where DIR is a bundle, and, unless it was typed, where the folder belongs to a distribution
+/// that is not on this host while another one is, or is not there either.
 pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> {
     let preset = match destination {
         Destination::Default => Some(Preset::K8sSnap),
@@ -48,23 +48,21 @@ pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> 
     };
     let others: Vec<Preset> =
         Preset::ALL.into_iter().filter(|other| Some(*other) != preset && other.is_installed(root)).collect();
-    let warning = match preset {
-        Some(preset) if preset.is_installed(root) => None,
-        Some(preset) => match others.first() {
-            Some(other) => return Err(another(preset, *other, &folder)),
-            None => {
-                Some(format!("nothing on this host reads `{folder}` yet: {} is not installed", preset.name()))
-            }
-        },
-        None => Some(match others.first() {
-            Some(other) => format!(
-                "nothing on this host reads `{folder}`: {} is installed here and reads `{}` (`--preset {}`)",
-                other.name(),
-                other.folder(),
-                other.word()
-            ),
-            None => format!("nothing on this host reads `{folder}`"),
-        }),
+    let is_typed = matches!(destination, Destination::Folder(_));
+    let warning = match (preset, others.first()) {
+        (Some(preset), _) if preset.is_installed(root) => None,
+        (Some(preset), Some(other)) if !is_typed => return Err(another(preset, *other)),
+        (Some(preset), None) if !is_typed && !folder.is_dir() => return Err(nobody(preset)),
+        (Some(preset), None) => {
+            Some(format!("nothing on this host reads `{folder}` yet: {} is not installed", preset.name()))
+        }
+        (_, Some(other)) => Some(format!(
+            "nothing on this host reads `{folder}`: {} is installed here and reads `{}` (`--preset {}`)",
+            other.name(),
+            other.folder(),
+            other.word()
+        )),
+        (None, None) => Some(format!("nothing on this host reads `{folder}`")),
     };
     let staging = match folder.parent().filter(|_| preset.is_some_and(Preset::takes_any_name)) {
         Some(parent) => parent.to_owned(),
@@ -73,20 +71,35 @@ pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> 
     Ok(Place { folder, staging, preset, warning })
 }
 
-fn another(wanted: Preset, there: Preset, folder: &Utf8Path) -> Error {
+fn another(wanted: Preset, there: Preset) -> Error {
+    let (name, folder) = (wanted.name(), wanted.folder());
     Error::usage(
-        format!("`{folder}` belongs to {}, which is not installed here; {} is", wanted.name(), there.name()),
+        format!("`{folder}` belongs to {name}, which is not installed here; {} is", there.name()),
         Some(&format!(
-            "use `--preset {}`; where {} is still to come, make its folder first: `mkdir -p {folder}`",
+            "use `--preset {}`; where {name} is still to come, `--containerd-dir {folder}` makes its folder",
             there.word(),
-            wanted.name()
+        )),
+    )
+}
+
+fn nobody(wanted: Preset) -> Error {
+    let (name, folder) = (wanted.name(), wanted.folder());
+    let others: Vec<&str> =
+        Preset::ALL.into_iter().filter(|preset| *preset != wanted).map(Preset::word).collect();
+    Error::usage(
+        format!("`{folder}` is not there, and {name} is not installed here"),
+        Some(&format!(
+            "name what is with `--preset {}`; where {name} is still to come, `--containerd-dir {folder}` makes its \
+             folder",
+            others.join("|"),
         )),
     )
 }
 
 /// `--containerd-dir site.tar` reads the bundle as the folder.
 fn refuse_bundle(folder: &Utf8Path) -> Result<()> {
-    if !folder.is_file() && folder.extension() != Some("tar") {
+    let is_bundle = folder.is_file() || (folder.extension() == Some("tar") && !folder.is_dir());
+    if !is_bundle {
         return Ok(());
     }
     Err(Error::usage(
@@ -119,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_folder_of_what_is_installed_is_taken() {
-        let (_held, root) = host(&["var/snap/k8s"]);
+        let (_held, root) = host(&["snap/k8s/current"]);
         let place = find(&Destination::Default, &root).unwrap();
         assert_eq!(place.folder, root.join("var/snap/k8s/common/images"));
         assert_eq!((place.staging, place.preset, place.warning), (place.folder, Some(Preset::K8sSnap), None));
@@ -128,38 +141,66 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_another_is_refused() {
-        let (_held, root) = host(&["var/lib/rancher/k3s"]);
-        for destination in [
-            Destination::Default,
-            Destination::Preset(Preset::Microk8s),
-            Destination::Folder(root.join("var/snap/k8s/common/images")),
-        ] {
+    fn the_folder_of_another_is_refused_unless_it_is_typed() {
+        // Its folder is there, as this program would make it.
+        let (_held, root) = host(&["var/lib/rancher/k3s/data/current", "var/snap/k8s/common/images"]);
+        for destination in [Destination::Default, Destination::Preset(Preset::Microk8s)] {
             let error = find(&destination, &root).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.hint().unwrap().starts_with("use `--preset k3s`; "), "{error:?}");
         }
         assert!(find(&Destination::Preset(Preset::K3s), &root).unwrap().warning.is_none());
-        let elsewhere = find(&Destination::Folder(root.join("stick")), &root).unwrap();
-        assert!(elsewhere.warning.unwrap().ends_with(
-            "K3s is installed here and reads `/var/lib/rancher/k3s/agent/images` (`--preset k3s`)"
-        ));
+        for typed in ["stick", "var/snap/k8s/common/images"] {
+            let elsewhere = find(&Destination::Folder(root.join(typed)), &root).unwrap();
+            assert!(elsewhere.warning.unwrap().ends_with(
+                "K3s is installed here and reads `/var/lib/rancher/k3s/agent/images` (`--preset k3s`)"
+            ));
+        }
     }
 
     #[test]
-    fn a_folder_that_nobody_reads_is_a_warning() {
+    fn a_folder_that_nobody_reads_is_made_only_where_it_is_typed() {
         let (_held, root) = host(&[]);
-        let place = find(&Destination::Default, &root).unwrap();
+        for destination in [Destination::Default, Destination::Preset(Preset::Rke2)] {
+            let error = find(&destination, &root).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("is not there, and "), "{error}");
+        }
+        assert_eq!(
+            find(&Destination::Default, &root).unwrap_err().hint(),
+            Some(
+                "name what is with `--preset microk8s|k3s|rke2|k0s`; where Canonical Kubernetes is still to come, \
+                 `--containerd-dir /var/snap/k8s/common/images` makes its folder"
+            )
+        );
+        let place = find(&Destination::Folder(root.join("var/snap/k8s/common/images")), &root).unwrap();
         assert!(place.warning.unwrap().ends_with("yet: Canonical Kubernetes is not installed"));
         let place = find(&Destination::Folder("/elsewhere".into()), &root).unwrap();
         assert_eq!(place.warning.as_deref(), Some("nothing on this host reads `/elsewhere`"));
     }
 
     #[test]
+    fn a_folder_of_its_own_is_no_installation() {
+        for preset in Preset::ALL {
+            let (_held, root) = host(&[preset.folder().as_str().trim_start_matches('/')]);
+            assert!(!preset.is_installed(&root));
+            let place = find(&Destination::Preset(preset), &root).unwrap();
+            assert!(place.warning.unwrap().contains(" is not installed"));
+        }
+    }
+
+    #[test]
     fn unfinished_tars_stand_outside_where_any_name_is_taken() {
-        let (_held, root) = host(&["var/lib/k0s"]);
+        let (_held, root) = host(&["var/lib/k0s/bin"]);
         let place = find(&Destination::Preset(Preset::K0s), &root).unwrap();
         assert_eq!(place.staging, root.join("var/lib/k0s"));
+    }
+
+    #[test]
+    fn a_folder_may_be_called_like_a_bundle() {
+        let (_held, root) = host(&["real.tar"]);
+        assert!(find(&Destination::Folder(root.join("real.tar")), &root).is_ok());
+        assert!(find(&Destination::Folder(root.join("other.tar")), &root).is_err());
     }
 
     #[test]

@@ -56,20 +56,46 @@ impl Preset {
         })
     }
 
-    /// Returns the folder that is there where it is installed.
-    fn home(self) -> &'static Utf8Path {
-        Utf8Path::new(match self {
-            Self::K8sSnap => "/var/snap/k8s",
-            Self::Microk8s => "/var/snap/microk8s",
-            Self::K3s => "/var/lib/rancher/k3s",
-            Self::Rke2 => "/var/lib/rancher/rke2",
-            Self::K0s => "/var/lib/k0s",
-        })
+    /// Returns what only an installation leaves: its program, its unit, what it has unpacked when it first ran. The folder
+    /// of images is none of them, and none is above it: this program makes that folder itself.
+    const fn traces(self) -> &'static [&'static str] {
+        match self {
+            Self::K8sSnap => &["/snap/k8s/current", "/var/snap/k8s/current", "/snap/bin/k8s"],
+            Self::Microk8s => &["/snap/microk8s/current", "/var/snap/microk8s/current", "/snap/bin/microk8s"],
+            Self::K3s => &[
+                "/usr/local/bin/k3s",
+                "/usr/bin/k3s",
+                "/opt/bin/k3s",
+                "/opt/k3s/bin/k3s",
+                "/etc/systemd/system/k3s.service",
+                "/etc/systemd/system/k3s-agent.service",
+                "/etc/init.d/k3s",
+                "/var/lib/rancher/k3s/data",
+            ],
+            Self::Rke2 => &[
+                "/usr/local/bin/rke2",
+                "/usr/bin/rke2",
+                "/opt/rke2/bin/rke2",
+                "/usr/local/lib/systemd/system/rke2-server.service",
+                "/usr/local/lib/systemd/system/rke2-agent.service",
+                "/usr/lib/systemd/system/rke2-server.service",
+                "/usr/lib/systemd/system/rke2-agent.service",
+                "/var/lib/rancher/rke2/data",
+            ],
+            Self::K0s => &[
+                "/usr/local/bin/k0s",
+                "/usr/bin/k0s",
+                "/etc/systemd/system/k0sworker.service",
+                "/etc/systemd/system/k0scontroller.service",
+                "/var/lib/k0s/bin",
+            ],
+        }
     }
 
     /// Returns whether it is installed on the host whose files are under `root`.
     pub fn is_installed(self, root: &Utf8Path) -> bool {
-        under(root, self.home()).is_dir()
+        // A link that leads nowhere from here counts: in a mounted root it is absolute.
+        self.traces().iter().any(|trace| under(root, Utf8Path::new(trace)).symlink_metadata().is_ok())
     }
 
     /// Returns whether it may import every platform that an index names, so that an index with any manifest missing
@@ -127,7 +153,8 @@ mod tests {
     fn words_are_read_as_they_are_written() {
         for preset in Preset::ALL {
             assert_eq!(preset.word().parse(), Ok(preset));
-            assert!(preset.folder().starts_with(preset.home()));
+            let is_above = |trace: &&&str| preset.folder().starts_with(trace);
+            assert_eq!(preset.traces().iter().find(is_above), None);
         }
         assert_eq!(
             "k8s".parse::<Preset>(),

@@ -7,8 +7,9 @@ use bytesize::ByteSize;
 use super::outcome::{Outcome, row};
 use super::place::Place;
 use super::write::Step;
-use super::{Loaded, Mode, Options, Preset};
+use super::{Loaded, Mode, Options};
 use crate::commands::report::{Report, Totals, counted};
+use crate::commands::together;
 use crate::model::contents::{Artifact, Blob};
 use crate::stores::bundle::reader::Bundle;
 
@@ -44,7 +45,16 @@ pub(super) fn fill(
     if options.mode == Mode::DryRun {
         report.output = dry_run(&outcomes, place).into_bytes();
     }
-    report.failures = outcomes.into_iter().filter_map(|outcome| outcome.error).collect();
+    let failed =
+        outcomes.into_iter().filter_map(|outcome| Some((outcome.artifact.reference, outcome.error?)));
+    let groups = together::by_text(failed.collect());
+    report.failures = groups
+        .into_iter()
+        .map(|(names, error)| {
+            let noun = if names.len() == 1 { "" } else { "image" };
+            together::could_not("side-load", noun, &names, error)
+        })
+        .collect();
 }
 
 /// One line for each image: what would be written where.
@@ -120,11 +130,17 @@ fn lines(
         lines.push(format!("{images} loaded before: the kubelet may have deleted such images since; {hint}"));
     }
     let waiting = number(outcomes, |step| step != Step::LoadedBefore);
-    if !dry && waiting > 0 {
-        lines.push(match place.preset {
-            Some(preset) => preset.next().to_owned(),
-            None => format!("next: on a node that reads this folder, {}", restart()),
-        });
+    if dry {
+        return lines;
+    }
+    if outcomes.iter().any(|outcome| outcome.error.is_some()) {
+        lines.push("next: mend what failed and run the same command again; what is there stays".to_owned());
+    }
+    if waiting > 0 {
+        match place.preset {
+            Some(preset) => lines.push(preset.next().to_owned()),
+            None => lines.push("next: import each tar with `ctr -n k8s.io images import FILE`".to_owned()),
+        }
     }
     lines
 }
@@ -150,12 +166,6 @@ fn first(outcomes: &[Outcome], others: usize, options: &Options, place: &Place) 
         parts.push(format!("{} skipped", counted(others, "other artifact")));
     }
     parts.join(", ")
-}
-
-/// The advice for Canonical Kubernetes without its first word.
-fn restart() -> &'static str {
-    let line = Preset::K8sSnap.next();
-    line.strip_prefix("next: ").unwrap_or(line)
 }
 
 /// Says which images are found by the digest of an index that is not there.

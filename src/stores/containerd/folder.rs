@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::Access;
 
 use super::existing::Existing;
 use super::image_tar::{ImageTar, header};
@@ -53,6 +54,16 @@ impl ImageFolder {
         }
         sweep(staging)?;
         Ok(Self { path: path.to_owned(), staging: staging.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Checks that files can be made in it: where they cannot, that is one error and not one for each.
+    pub fn check_writable(&self) -> Result<()> {
+        for folder in [&self.path, &self.staging] {
+            let access = rustix::fs::access(folder.as_std_path(), Access::WRITE_OK);
+            let doing = format!("writing to folder `{folder}`");
+            access.map_err(|error| Error::Io { doing, source: error.into() })?;
+        }
+        Ok(())
     }
 
     /// Returns where it is.

@@ -144,7 +144,7 @@ fn room_is_looked_at_before_the_first_byte() {
     let site = site(&server);
     site.run("export REGISTRY/huge:1")
         .stderr_holds("error: `.` has not enough room: 11529215046068")
-        .stderr_holds(" bytes needed, ")
+        .stderr_holds(" needed, ")
         .stderr_holds(
             " bytes free\n\nhint: name a file on another file system with `--output`, or carry less with `--platform` or `--only`\n",
         )
