@@ -143,10 +143,10 @@ fn room_is_looked_at_before_the_first_byte() {
     server.registry().put_manifest_as("huge", digest, Some("1"), media_type, &root).unwrap();
     let site = site(&server);
     site.run("export REGISTRY/huge:1")
-        .stderr_holds("error: `.` has not enough room: 11529215046068")
-        .stderr_holds(" needed, ")
+        .stderr_holds("error: `.` has not enough room: 1.0 EiB (11529215046068")
+        .stderr_holds(" bytes) needed, ")
         .stderr_holds(
-            " bytes free\n\nhint: name a file on another file system with `--output`, or carry less with `--platform` or `--only`\n",
+            " bytes) free\n\nhint: name a file on another file system with `--output`, or carry less with `--platform` or `--only`\n",
         )
         .code(1);
     assert!(!super::asked(&server).iter().any(|path| path.contains(&layer.digest.hex())));
