@@ -9,7 +9,7 @@ use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted, who
 use crate::content::jobs::OnFailure;
 use crate::content::plan::{Item, Plan};
 use crate::content::progress::Progress;
-use crate::kinds::{Origin, Places, Wanted};
+use crate::kinds::{Earlier, Origin, Places, Wanted};
 use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Require, Source};
@@ -55,6 +55,8 @@ pub struct Options {
     pub on_failure: OnFailure,
     /// Older bundles to take blobs from.
     pub reuse: Vec<Utf8PathBuf>,
+    /// Where a dry run puts what it must look into.
+    pub temporary: Utf8PathBuf,
     /// How many things are done at once.
     pub jobs: usize,
     /// Who watches.
@@ -74,27 +76,26 @@ pub enum Action {
 pub async fn run(mut options: Options) -> Result<Report> {
     let asked = list::collect(&options.lists, &options.references, options.require)?;
     output::look(&options)?;
-    let reuse = options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle)));
-    let reuse: Arc<Vec<Previous>> = Arc::new(reuse.collect::<Result<_>>()?);
-    let staging = match options.action {
-        Action::Do => None,
-        Action::Say => {
-            let beside =
-                options.output.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(".".into());
-            let folder = tempfile::Builder::new().prefix(".airgap-bundle-").tempdir_in(beside);
-            Some(folder.map_err(Error::io(format!("making a temporary folder in `{beside}`")))?)
+    let reuse = Arc::new(reused(&options)?);
+    let mut earlier = reused(&options)?;
+    earlier.extend(Bundle::open(&options.output).ok().map(|bundle| Previous::finished(&bundle)));
+    let mut temporary = None;
+    let workshop = match options.action {
+        Action::Do => {
+            let workshop = Workshop::open(&options.output)?;
+            earlier.splice(0..0, workshop.earlier()?);
+            options.places.staging = workshop.staging()?;
+            Some(workshop)
         }
-    };
-    let workshop = match &staging {
-        None => Some(Workshop::open(&options.output)?),
-        Some(folder) => {
+        Action::Say => {
+            let doing = format!("making a temporary folder in `{}`", options.temporary);
+            let made = tempfile::Builder::new().prefix("airgap-bundle-").tempdir_in(&options.temporary);
+            let folder = temporary.insert(made.map_err(Error::io(doing))?);
             options.places.staging = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap_or_default();
             None
         }
     };
-    if let Some(workshop) = &workshop {
-        options.places.staging = workshop.staging()?;
-    }
+    options.places.earlier = Earlier::new(earlier);
     let mut found = found::resolve(&options, asked.entries).await;
     found.warnings.splice(0..0, asked.warning);
     if found.items.is_empty() && found.failures.is_empty() {
@@ -121,6 +122,11 @@ pub async fn run(mut options: Options) -> Result<Report> {
         }
     }
     fill::run(&options, workshop, found, plan, reuse).await
+}
+
+/// Opens the bundles of `--reuse`.
+fn reused(options: &Options) -> Result<Vec<Previous>> {
+    options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle))).collect()
 }
 
 /// The report of an export whose failures leave no bundle.

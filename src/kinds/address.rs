@@ -1,15 +1,16 @@
 //! Files behind an address.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use super::{Places, Resolved, file};
+use super::{Origin, Places, Resolved, file};
 use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Result;
 use crate::model::list::Entry;
-use crate::stores::file::LocalFile;
-use crate::stores::http::{download, shown};
+use crate::stores::file::{LocalFile, Measured};
+use crate::stores::http::download::{self, Download, Trust};
+use crate::stores::http::{HttpClient, shown};
 
 /// What the list takes a file for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,12 @@ pub(super) enum What {
     Assertions,
 }
 
-/// Fetches the file behind an address into the staging folder, since neither its size nor its digest is known before.
+/// What to do where a file does not fit into the staging folder.
+const NO_ROOM: &str = "name a file on another file system with `--output`, or add `sha256=` to the line: what has a digest \
+                       is fetched straight into the bundle";
+
+/// Finds out what the file behind an address is. Where its digest is in the list and its size is known, it is fetched
+/// when the bundle is written; otherwise now, into the staging folder.
 pub(super) async fn resolve(
     entry: &Entry,
     what: What,
@@ -33,33 +39,82 @@ pub(super) async fn resolve(
     let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
     let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
     let name = file::base_name(Utf8Path::new(&last), name)?;
-    let staged = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
-    let local = LocalFile::new(staged.clone());
-    // An interrupted run may have left it, and a digest says whether it is what is wanted.
-    let left = match entry.sha256 {
-        Some(expected) => file::measure(&local).await.ok().filter(|left| left.digest == expected),
-        None => None,
-    };
-    let measured = if let Some(left) = left {
-        left
-    } else {
-        download(&places.http, url, &staged).await?;
-        file::measure(&local).await?
-    };
-    if let Err(wrong) = file::expect(entry, &name, &measured) {
-        // It is of no use to a later run either; where it cannot be removed, that one overwrites it.
-        let _ = std::fs::remove_file(&staged);
-        return Err(wrong);
-    }
-    if what == What::FileUnlessChart {
-        file::refuse_chart(&staged, &shown(url)).await?;
-    }
     let kind = if what == What::Assertions { Kind::Assert } else { Kind::File };
-    let mut resolved =
-        Resolved { items: vec![file::item(entry, kind, &local, &measured, &name)?], ..Resolved::default() };
+    let staged = Staged::of(url, places);
+    let mut resolved = Resolved::default();
+    let (origin, measured) = match staged.left(entry).await {
+        Some(left) => (Origin::File(staged.file()), left),
+        None => match known(entry, what, url, places).await? {
+            Some(measured) => (Origin::Address(places.http.clone(), url.clone()), measured),
+            None => (Origin::File(staged.file()), staged.fetch(entry, &name).await?),
+        },
+    };
+    if what == What::FileUnlessChart {
+        file::refuse_chart(&staged.path, &shown(url)).await?;
+    }
+    resolved.items.push(file::item(entry, kind, origin, &measured, &name)?);
     if entry.sha256.is_none() {
         let (address, hex) = (shown(url), measured.digest.hex());
         resolved.warnings.push(format!("`{address}` is fetched unproven; add `sha256={hex}` to its line"));
     }
     Ok(resolved)
+}
+
+/// Returns digest and size of a file where both are known without fetching it, and nobody has to look into it first.
+async fn known(entry: &Entry, what: What, url: &Url, places: &Places) -> Result<Option<Measured>> {
+    let Some(digest) = entry.sha256.filter(|_| what != What::FileUnlessChart) else { return Ok(None) };
+    let size = match places.earlier.size(&digest) {
+        Some(size) => Some(size),
+        None => download::length(&places.http, url).await?,
+    };
+    Ok(size.map(|size| Measured { digest, size, executable: false }))
+}
+
+/// A file in the staging folder, by its address.
+struct Staged<'a> {
+    url: &'a Url,
+    path: Utf8PathBuf,
+    http: &'a HttpClient,
+}
+
+impl<'a> Staged<'a> {
+    fn of(url: &'a Url, places: &'a Places) -> Self {
+        let path = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
+        Self { url, path, http: &places.http }
+    }
+
+    fn file(&self) -> LocalFile {
+        LocalFile::new(self.path.clone())
+    }
+
+    /// Returns what an interrupted run may have left, where the list's digest says that it is what is wanted.
+    async fn left(&self, entry: &Entry) -> Option<Measured> {
+        let expected = entry.sha256.filter(|_| self.path.exists())?;
+        file::measure(&self.file()).await.ok().filter(|left| left.digest == expected)
+    }
+
+    async fn fetch(&self, entry: &Entry, name: &str) -> Result<Measured> {
+        let trust = if entry.sha256.is_some() { Trust::Digest } else { Trust::Version };
+        let wanted = Download { url: self.url, path: &self.path, trust, hint: NO_ROOM };
+        let begun = self.path.exists();
+        download::download(self.http, wanted).await?;
+        let mut measured = file::measure(&self.file()).await?;
+        let mut right = file::expect(entry, name, &measured);
+        if right.is_err() && begun {
+            // What was there may have been the beginning of something else.
+            self.remove();
+            download::download(self.http, wanted).await?;
+            measured = file::measure(&self.file()).await?;
+            right = file::expect(entry, name, &measured);
+        }
+        if right.is_err() {
+            self.remove();
+        }
+        right.map(|()| measured)
+    }
+
+    /// Removes what is of no use to a later run either; where it cannot be removed, that one overwrites it.
+    fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
 }

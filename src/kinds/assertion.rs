@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use super::{Resolved, file};
+use super::{Origin, Resolved, file};
 use crate::model::artifact::Kind;
 use crate::model::error::Result;
 use crate::model::list::Entry;
@@ -14,6 +14,6 @@ pub(super) async fn resolve(entry: &Entry, path: &Utf8Path) -> Result<Resolved> 
     let local = LocalFile::new(path);
     let measured = file::measure(&local).await?;
     file::expect(entry, &name, &measured)?;
-    let item = file::item(entry, Kind::Assert, &local, &measured, &name)?;
+    let item = file::item(entry, Kind::Assert, Origin::File(local), &measured, &name)?;
     Ok(Resolved { items: vec![item], ..Resolved::default() })
 }

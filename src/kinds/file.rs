@@ -53,7 +53,7 @@ pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) 
     for result in measured.into_iter().flatten() {
         let (file, measured, name) = result?;
         expect(entry, &name, &measured)?;
-        resolved.items.push(item(entry, Kind::File, &file, &measured, &name)?);
+        resolved.items.push(item(entry, Kind::File, Origin::File(file), &measured, &name)?);
     }
     if is_folder && resolved.items.is_empty() {
         resolved.warnings.push(format!("folder `{path}` holds no files"));
@@ -94,7 +94,7 @@ pub(super) async fn measure(file: &LocalFile) -> Result<Measured> {
 pub(super) fn item(
     entry: &Entry,
     kind: Kind,
-    file: &LocalFile,
+    origin: Origin,
     measured: &Measured,
     name: &str,
 ) -> Result<Item<Origin>> {
@@ -147,10 +147,7 @@ pub(super) fn item(
         size: 0,
     };
     // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.
-    let origins = HashMap::from([
-        (config.digest, Origin::Memory(empty)),
-        (measured.digest, Origin::File(file.clone())),
-    ]);
+    let origins = HashMap::from([(config.digest, Origin::Memory(empty)), (measured.digest, origin)]);
     Ok(Item {
         artifact,
         graph: Graph::leaf(Node::new(root, bytes)?),

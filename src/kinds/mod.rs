@@ -4,10 +4,12 @@
 
 mod address;
 mod assertion;
+mod earlier;
 mod file;
 mod origin;
 mod registry;
 
+pub use earlier::Earlier;
 pub use origin::Origin;
 
 use address::What;
@@ -60,6 +62,8 @@ pub struct Places {
     pub http: HttpClient,
     /// The folder for what has no size or digest before it is fetched.
     pub staging: Utf8PathBuf,
+    /// What need not be fetched.
+    pub earlier: Earlier,
 }
 
 /// What a line became.
@@ -76,7 +80,7 @@ pub struct Resolved {
 /// Turns a line into artifacts: touches disk and network, moves no blob.
 pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<Resolved> {
     match &entry.subject {
-        Subject::Registry(reference) => registry::resolve(entry, reference, &places.registry, wanted).await,
+        Subject::Registry(reference) => registry::resolve(entry, reference, places, wanted).await,
         Subject::File { location: Location::Path(path), name } => {
             file::resolve(entry, &path.resolve(), name.as_deref()).await
         }

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use url::Url;
 
 use crate::content::body::{RawBody, raw_of};
 use crate::content::copy::Source;
 use crate::model::descriptor::Descriptor;
 use crate::model::error::Result;
 use crate::stores::file::LocalFile;
+use crate::stores::http::{HttpClient, download, shown};
 use crate::stores::registry::client::{RegistryClient, Repository};
 
 /// One of the places that have a blob.
@@ -15,6 +17,8 @@ use crate::stores::registry::client::{RegistryClient, Repository};
 pub enum Origin {
     /// A repository of a registry.
     Registry(RegistryClient, Repository),
+    /// A file behind an address.
+    Address(HttpClient, Url),
     /// A file on this machine.
     File(LocalFile),
     /// Memory: a manifest, a small config.
@@ -25,6 +29,7 @@ impl PartialEq for Origin {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Registry(_, a), Self::Registry(_, b)) => a == b,
+            (Self::Address(_, a), Self::Address(_, b)) => a == b,
             (Self::File(a), Self::File(b)) => a == b,
             (Self::Memory(a), Self::Memory(b)) => a == b,
             _ => false,
@@ -36,6 +41,7 @@ impl Source for Origin {
     fn open<'a>(&'a self, blob: &'a Descriptor, offset: u64) -> BoxFuture<'a, Result<RawBody>> {
         match self {
             Self::Registry(client, repository) => Box::pin(client.blob(repository, blob, offset)),
+            Self::Address(client, url) => Box::pin(download::open(client, url, blob.size, offset)),
             Self::File(file) => file.open(blob, offset),
             Self::Memory(bytes) => {
                 let rest = bytes.slice(usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len())..);
@@ -47,6 +53,7 @@ impl Source for Origin {
     fn place(&self) -> String {
         match self {
             Self::Registry(_, repository) => format!("registry `{}`", repository.registry()),
+            Self::Address(_, url) => format!("`{}`", shown(url)),
             Self::File(file) => file.place(),
             Self::Memory(_) => "memory".to_owned(),
         }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{Foreign, Lacking, Origin, Resolved, Wanted};
+use super::earlier::KEPT;
+use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted};
 use crate::content::body::ProvenBody;
 use crate::content::graph::{Graph, Node, Role};
 use crate::content::plan::Item;
@@ -18,18 +19,16 @@ use crate::model::list::Entry;
 use crate::model::media_type;
 use crate::model::platform::Platform;
 use crate::model::reference::Reference;
-use crate::stores::registry::client::{By, RegistryClient, Repository};
-
-/// A config up to this size stays in memory until it is written: 64 KiB.
-const KEPT_CONFIG: usize = 64 << 10;
+use crate::stores::registry::client::{By, Repository};
 
 /// Fetches the manifests of `reference` that the platforms need, and says what it is.
 pub(super) async fn resolve(
     entry: &Entry,
     reference: &Reference,
-    client: &RegistryClient,
+    places: &Places,
     wanted: &Wanted,
 ) -> Result<Resolved> {
+    let Places { registry: client, earlier, .. } = places;
     let repository = Repository::of(reference);
     let fetched = client.manifest(&repository, By::of(reference)).await?;
     let root = Node::new(fetched.descriptor, fetched.bytes)?;
@@ -42,14 +41,17 @@ pub(super) async fn resolve(
         platforms.clone_from(&narrowed);
     }
     let graph = Graph::walk(root, &platforms, wanted.jobs, |child| {
-        let (client, repository) = (client.clone(), repository.clone());
-        async move { Ok(client.manifest(&repository, By::Digest(&child.digest)).await?.bytes) }
+        let (client, repository, earlier) = (client.clone(), repository.clone(), earlier.clone());
+        async move {
+            let fetch = async { Ok(client.manifest(&repository, By::Digest(&child.digest)).await?.bytes) };
+            earlier.bytes(&child, Box::pin(fetch)).await
+        }
     })
     .await?;
     let mut origins = HashMap::new();
     let mut held = graph.platforms();
     if held.is_empty() && kind == Kind::Image {
-        held.extend(platform_of_config(&graph, client, &repository, &mut origins).await?);
+        held.extend(platform_of_config(&graph, places, &repository, &mut origins).await?);
     }
     let mut resolved = Resolved::default();
     if kind == Kind::Image && !platforms.is_empty() {
@@ -152,18 +154,21 @@ struct Config {
 /// will be written later.
 async fn platform_of_config(
     graph: &Graph,
-    client: &RegistryClient,
+    places: &Places,
     repository: &Repository,
     origins: &mut HashMap<Digest, Origin>,
 ) -> Result<Option<Platform>> {
     let part = graph.part(&[]);
     let config = part.blobs.iter().find(|(blob, role)| *role == Role::Config && blob.size <= MAX_CONFIG);
     let Some((config, _)) = config else { return Ok(None) };
-    let raw = client.blob(repository, config, 0).await?;
-    let place = format!("registry `{}`", repository.registry());
-    let bytes: Bytes = ProvenBody::new(config, raw, &place).bytes().await?;
+    let fetch = async {
+        let raw = places.registry.blob(repository, config, 0).await?;
+        let place = format!("registry `{}`", repository.registry());
+        ProvenBody::new(config, raw, &place).bytes().await
+    };
+    let bytes: Bytes = places.earlier.bytes(config, Box::pin(fetch)).await?;
     let platform = serde_json::from_slice::<Config>(&bytes).ok().map(|config| config.platform);
-    if bytes.len() <= KEPT_CONFIG {
+    if config.size <= KEPT {
         origins.insert(config.digest, Origin::Memory(bytes));
     }
     Ok(platform

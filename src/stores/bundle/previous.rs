@@ -42,6 +42,16 @@ impl Previous {
         Self { file: Arc::clone(bundle.file()), path: bundle.path().into(), slots }
     }
 
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// Returns the size of a blob that the file claims to hold.
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        self.slots.get(digest).map(|slot| slot.size)
+    }
+
     /// Returns whether the file claims to hold the blob.
     pub fn claims(&self, blob: &Descriptor) -> bool {
         self.slots.get(&blob.digest).is_some_and(|slot| slot.size == blob.size)

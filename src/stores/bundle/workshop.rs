@@ -69,6 +69,30 @@ impl Workshop {
         Ok(staging)
     }
 
+    /// Returns the unfinished bundles that are there, whatever their plans: the last one and those from before it.
+    ///
+    /// Errors: [`Error::Conflict`] where there is something else under the name of the unfinished bundle.
+    pub fn earlier(&self) -> Result<Vec<Previous>> {
+        let (partial, journal) = (self.partial(), self.journal());
+        let last = Previous::unfinished(&partial, &journal)?;
+        // Without its head it can only be told by its journal.
+        let size = fs::metadata(&partial).map_or(0, |there| there.len());
+        if last.is_none() && size > 0 && !journal.exists() {
+            return Err(Error::Conflict {
+                message: format!("`{partial}` is there already and is not an unfinished bundle"),
+                items: Vec::new(),
+                hint: Some("name another file with `--output`, or move that one away".to_owned()),
+            });
+        }
+        let mut earlier: Vec<Previous> = last.into_iter().collect();
+        for number in 1..=MAX_PREVIOUS {
+            let [bundle, journal] = self.numbered(number);
+            let Some(previous) = Previous::unfinished(&bundle, &journal)? else { break };
+            earlier.push(previous);
+        }
+        Ok(earlier)
+    }
+
     /// Returns the path under which the finished bundle will stand.
     pub fn output(&self) -> &Utf8Path {
         &self.output

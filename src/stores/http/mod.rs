@@ -6,7 +6,7 @@
 
 mod client;
 pub mod clock;
-mod download;
+pub mod download;
 mod failure;
 mod flow;
 mod host;
@@ -26,7 +26,6 @@ mod transport;
 mod url;
 
 pub use client::HttpClient;
-pub use download::download;
 pub use failure::{Failure, Outlook};
 pub use flow::Flow;
 pub use page::{is_page, unexpected as unexpected_page};

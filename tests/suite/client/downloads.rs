@@ -1,7 +1,7 @@
 //! Files from plain addresses.
 
 use airgap_bundle::model::error::{Error, Result};
-use airgap_bundle::stores::http::download;
+use airgap_bundle::stores::http::download::{Download, Trust, download};
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 use camino::Utf8PathBuf;
 
@@ -22,7 +22,9 @@ async fn fetch(faults: Faults) -> (Place, Result<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let path = Utf8PathBuf::try_from(folder.path().join("file")).unwrap();
     let place = Place::new();
-    let done = download(place.client.http(), &url, &path).await;
+    let done =
+        download(place.client.http(), Download { url: &url, path: &path, trust: Trust::Version, hint: "" })
+            .await;
     (place, done.map(|()| std::fs::read(&path).unwrap()))
 }
 

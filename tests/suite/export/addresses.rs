@@ -1,7 +1,9 @@
 //! Files behind an address.
 
+use airgap_bundle::model::digest::Digest;
+
 use super::{ID, contents};
-use crate::fixture::{Page, Web};
+use crate::fixture::{Page, Web, bytes};
 use crate::site::Site;
 
 /// A packed folder with one file in it.
@@ -48,4 +50,56 @@ fn a_chart_behind_an_address_is_not_taken_for_a_file() {
         .code(2);
     site.run("export \"file http://WEB/c-1.0.0.tgz\" http://WEB/plain.tgz").stdout(ID).any_stderr().code(0);
     assert_eq!(contents(&site, "airgap-bundle.tar")["artifacts"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_has_a_digest_goes_straight_into_the_bundle() {
+    let content = bytes(1, 700_000);
+    let web = Web::start([("/big.bin", Page::sized(content.clone()))]);
+    let line = format!("http://WEB/big.bin sha256={}", Digest::sha256(&content).hex());
+    let site = site(&web).file("a.txt", &line);
+    site.run("export --list a.txt").stdout(ID).any_stderr().code(0);
+    let lines: Vec<String> = web.asked().into_iter().map(|asked| asked.line).collect();
+    assert_eq!(lines, ["HEAD /big.bin", "GET /big.bin"]);
+    // With a bundle that has it, nothing is asked.
+    site.run("export --list a.txt --reuse airgap-bundle.tar -o again.tar").stdout(ID).any_stderr().code(0);
+    assert_eq!(web.asked(), []);
+    assert!(site.read("again.tar") == site.read("airgap-bundle.tar"));
+
+    // Another content behind the address is not taken.
+    web.put("/big.bin", Page::sized(bytes(2, 700_000)));
+    site.run("export --list a.txt -o other.tar")
+        .stderr_holds("blob sha256:[1] has other bytes: got sha256:[2]")
+        .code(3);
+    assert!(!site.path("other.tar").exists());
+}
+
+#[test]
+fn what_was_staged_is_fetched_again_only_when_it_has_changed() {
+    let page = |content: &str| Page { version: Some("\"1\""), ..Page::sized(content) };
+    let web = Web::start([("/a.bin", page("content"))]);
+    let site = site(&web).file("a.txt", "http://WEB/a.bin\nhttp://WEB/b.bin\n");
+    site.run("export --list a.txt").any_stderr().code(1);
+    // The same version: the content is not sent again, or it would hang.
+    web.put("/a.bin", Page { hangs_after: Some(0), ..page("content") });
+    web.put("/b.bin", page("other"));
+    site.run("export --list a.txt").stdout(ID).any_stderr().code(0);
+    site.run("extract --to out").any_stderr().code(0);
+    assert_eq!((site.read("out/a.bin"), site.read("out/b.bin")), (b"content".to_vec(), b"other".to_vec()));
+
+    // Another version is another file.
+    site.run("export http://WEB/b.bin http://WEB/gone.bin -o two.tar").any_stderr().code(1);
+    web.put("/b.bin", Page { version: Some("\"2\""), ..Page::sized("changed") });
+    web.put("/gone.bin", page("here"));
+    site.run("export http://WEB/b.bin http://WEB/gone.bin -o two.tar").stdout(ID).any_stderr().code(0);
+    site.run("extract --to two two.tar").any_stderr().code(0);
+    assert_eq!(site.read("two/b.bin"), b"changed");
+}
+
+#[test]
+fn a_file_that_is_no_unfinished_bundle_is_left_alone() {
+    let web = Web::start([("/a.bin", Page::sized("content"))]);
+    let site = site(&web).file("b.tar.partial", "mine");
+    site.run("export http://WEB/a.bin -o b.tar").stderr_holds("is not an unfinished bundle").code(1);
+    assert_eq!(site.read("b.tar.partial"), b"mine");
 }

@@ -94,16 +94,19 @@ fn an_address_is_fetched_and_its_digest_told() {
         .code(0);
     site.run("export --list wrong.txt -o wrong.tar")
         .stderr(
-            "error: could not export `x.zip` (wrong.txt:1:1)\n\
-             \x20 cause: file `x.zip`: expected sha256:[1], got sha256:DIGEST\n\
-             1 of 1 artifact failed; no bundle was made\n",
+            "error: could not export `x.zip`\n\
+             \x20 cause: reading from `http://REGISTRY/v2/store/blobs/sha256:DIGEST`: blob sha256:[1] has other bytes: got sha256:DIGEST\n\
+             1 of 1 artifact failed; no bundle was made\n\
+             what was fetched is kept beside `wrong.tar`\n",
         )
         .code(3);
     let gone = Digest::sha256(b"gone");
     site.run(&format!("export http://REGISTRY/v2/store/blobs/{gone} -o gone.tar"))
         .stderr_holds("/v2/store/blobs/sha256:[1]` was not found\n")
         .code(1);
-    assert_eq!(site.files("."), ["a.txt", "airgap-bundle.tar", "pinned.txt", "wrong.txt"]);
+    let left: Vec<String> =
+        site.files(".").into_iter().filter(|file| !file.starts_with("wrong.tar.partial")).collect();
+    assert_eq!(left, ["a.txt", "airgap-bundle.tar", "pinned.txt", "wrong.txt"]);
 }
 
 #[test]

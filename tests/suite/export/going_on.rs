@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use super::kills::{Event, Trap, again, kill_and_go_on};
-use super::{ID, asked, entries, site};
+use super::{ID, entries, site};
 use crate::fixture::{Graph, image};
 use crate::site::Site;
 
@@ -177,17 +177,4 @@ fn two_exports_to_one_file_do_not_meet() {
         .code(1);
     first.end("-KILL");
     site.run(EXPORT).stdout(ID).any_stderr().code(0);
-}
-
-#[test]
-fn an_address_with_a_digest_is_not_fetched_twice() {
-    let trap = Trap::default();
-    let (server, site, _) = content(&trap);
-    let digest = server.registry().put_blob("store", &[7; 5000]).unwrap();
-    let line = format!("http://REGISTRY/v2/store/blobs/{digest} name=x sha256={}\n", digest.hex());
-    let site = site.file("list.txt", &format!("file {line}REGISTRY/r0:1\n"));
-    assert!(trap.start(&site, EXPORT, "/r0/blobs/", 2, 10).kill());
-    server.clear_requests();
-    site.run(EXPORT).stdout(ID).any_stderr().code(0);
-    assert!(!asked(&server).iter().any(|path| path.contains("store")), "{:#?}", asked(&server));
 }

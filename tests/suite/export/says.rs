@@ -34,14 +34,14 @@ fn a_list_becomes_a_bundle_with_an_id() {
     assert_eq!(String::from_utf8(printed).unwrap(), format!("bundle id {id}\n"));
     assert_eq!(site.files("."), ["airgap-bundle.tar", "artifacts.txt", "setup.sh"]);
 
-    // The same again is success, and no blob is asked for but the config that tells an image's platform.
+    // The same again is success, and no blob is asked for: what is there tells the platforms.
     let before = site.read("airgap-bundle.tar");
     server.clear_requests();
     site.run("export --list artifacts.txt")
         .stdout(ID)
         .stderr("`airgap-bundle.tar` is this very bundle already\n")
         .code(0);
-    assert_eq!(asked(&server).len(), 1);
+    assert_eq!(asked(&server), [""; 0]);
     assert_eq!(site.read("airgap-bundle.tar"), before);
     assert_eq!(site.files("."), ["airgap-bundle.tar", "artifacts.txt", "setup.sh"]);
 }

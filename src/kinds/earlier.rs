@@ -1,0 +1,65 @@
+//! What earlier bundles hold of what would be fetched otherwise, and what this run has fetched already.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::content::body::ProvenBody;
+use crate::content::copy::Source;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::Result;
+use crate::stores::bundle::previous::Previous;
+
+/// Blobs up to this size stay in memory, where many artifacts may share them: 64 KiB.
+pub(super) const KEPT: u64 = 64 << 10;
+
+/// Earlier bundles, finished or not. Clones share what they know.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    bundles: Arc<Vec<Previous>>,
+    kept: Arc<Mutex<HashMap<Digest, Arc<OnceCell<Bytes>>>>>,
+}
+
+impl Earlier {
+    /// Takes these bundles.
+    pub fn new(bundles: Vec<Previous>) -> Self {
+        Self { bundles: Arc::new(bundles), kept: Arc::default() }
+    }
+
+    /// Returns the size of a blob that one of the bundles claims to hold.
+    pub(super) fn size(&self, digest: &Digest) -> Option<u64> {
+        self.bundles.iter().find_map(|bundle| bundle.size(digest))
+    }
+
+    /// Reads a blob whose size the caller has bounded: proven from an earlier bundle, otherwise by `fetch`. A small one
+    /// is fetched once, however many ask for it.
+    pub(super) async fn bytes(
+        &self,
+        blob: &Descriptor,
+        fetch: BoxFuture<'_, Result<Bytes>>,
+    ) -> Result<Bytes> {
+        if blob.size > KEPT {
+            return self.read(blob, fetch).await;
+        }
+        let cell = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(kept.entry(blob.digest).or_default())
+        };
+        cell.get_or_try_init(|| self.read(blob, fetch)).await.cloned()
+    }
+
+    async fn read(&self, blob: &Descriptor, fetch: BoxFuture<'_, Result<Bytes>>) -> Result<Bytes> {
+        for bundle in self.bundles.iter().filter(|bundle| bundle.claims(blob)) {
+            if let Ok(raw) = bundle.open(blob, 0).await
+                && let Ok(bytes) = ProvenBody::new(blob, raw, &bundle.place()).bytes().await
+            {
+                return Ok(bytes);
+            }
+        }
+        fetch.await
+    }
+}
