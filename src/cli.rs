@@ -44,7 +44,7 @@ struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 struct Talk {
-    /// Print nothing but errors
+    /// Print nothing but errors, and warnings of what is otherwise than it looks
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Print every request

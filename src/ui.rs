@@ -87,6 +87,9 @@ impl Ui {
                 talk(&format!("warning: {warning}"));
             }
         }
+        for warning in &report.loud {
+            talk(&format!("warning: {warning}"));
+        }
         print_errors(report);
         let written = if self.json {
             write(&report.document.clone().unwrap_or_else(|| report.to_json(took.as_secs_f64())))

@@ -51,8 +51,7 @@ pub struct Options {
 
 /// Extracts the files of a bundle. What fails is in the report, and the others go on.
 ///
-/// Errors: before anything is written, [`Error::Conflict`] where two would take one name, or where files with other
-/// content are there; [`Error::NoSpace`].
+/// Errors: before anything is written, [`Error::Conflict`] where two would take one name; [`Error::NoSpace`].
 pub async fn run(options: &Options) -> Result<Report> {
     let progress = &options.progress;
     let opened = open::open(&options.choice, Extent::Whole, progress.as_ref())?;
@@ -64,12 +63,13 @@ pub async fn run(options: &Options) -> Result<Report> {
     let looked_at = Folder::look(&options.to)?;
     each(&mut items, |item| look(looked_at.clone(), item)).await;
     if options.replace == Replace::Never {
-        refuse_others(options, &items)?;
+        items.iter_mut().filter(|item| item.found == Found::Other).for_each(refuse);
     }
+    let has_work = items.iter().any(|item| item.is_to_write() || item.is_to_permit());
     let sizes: Vec<u64> =
         items.iter().filter(|item| item.is_to_write()).map(|item| item.layer.size).collect();
     Room::of(&options.to)?.fits(&options.to, &sizes, "extract less with `--only`, or free some room")?;
-    if options.mode == Mode::Write && !sizes.is_empty() {
+    if options.mode == Mode::Write && has_work {
         progress.phase("extracting", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
         let folder = Folder::open(&options.to)?;
         each(&mut items, |item| {
@@ -115,6 +115,9 @@ async fn put(
     replace: Replace,
     progress: Arc<dyn Progress>,
 ) -> Result<Found> {
+    if let Some(name) = item.name.as_ref().filter(|_| item.is_to_permit()) {
+        return folder.permit(name, item.permissions).await.map(|()| item.found);
+    }
     let Some(name) = item.name.as_ref().filter(|_| item.is_to_write()) else { return Ok(item.found) };
     progress.begun(name.as_str());
     let body = bundle.blob(&item.layer.digest)?;
@@ -146,18 +149,11 @@ fn refuse_clashes(items: &[Item]) -> Result<()> {
     })
 }
 
-fn refuse_others(options: &Options, items: &[Item]) -> Result<()> {
-    let other = items.iter().filter(|item| matches!(item.found, Found::Other | Found::InTheWay));
-    let paths: Vec<String> = other
-        .filter_map(|item| item.name.as_ref())
-        .map(|name| format!("`{}`", options.to.join(name.as_str())))
-        .collect();
-    if paths.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Conflict {
-        message: "files with other content are there already:".to_owned(),
-        items: paths,
-        hint: Some("replace them with `--force`, or name another folder with `--to`".to_owned()),
-    })
+/// What is there stays, unless it may be replaced.
+fn refuse(item: &mut Item) {
+    item.fail(Error::Conflict {
+        message: "something with other content is there already".to_owned(),
+        items: Vec::new(),
+        hint: Some("replace it with `--force`, or name another folder with `--to`".to_owned()),
+    });
 }

@@ -17,6 +17,7 @@ use crate::model::target::{Destination, Layout};
 use crate::stores::registry::client::RegistryClient;
 
 mod blobs;
+mod failures;
 mod index_text;
 mod manifests;
 mod names;
@@ -93,7 +94,7 @@ pub enum Receipt {
 pub async fn run(options: Options) -> Result<Report> {
     let opened = open::open(&options.choice, Extent::Whole, options.progress.as_ref())?;
     let chosen = choose(select(&opened, &options.selection)?, &options.to, options.layout)?;
-    let collision = refuse_collisions(&chosen, options.layout).err();
+    let collision = refuse_collisions(&chosen, &options.to, options.layout).err();
     if options.action == Action::Say {
         return Ok(summary::dry_run(&opened, &options, &chosen, collision));
     }

@@ -24,6 +24,9 @@ pub struct Report {
     pub artifacts: Vec<ArtifactRow>,
     /// Independent warnings, each a lower-case sentence without a period.
     pub warnings: Vec<String>,
+    /// Warnings that are said with `--quiet`, too: something is there now that a reader would rely on, and it is otherwise
+    /// than they think.
+    pub loud: Vec<String>,
     /// Sums.
     pub totals: Totals,
     /// What failed while the rest went on. Not empty means that the exit status is not 0.
@@ -157,7 +160,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<&'a BundleRow>,
     artifacts: &'a [ArtifactRow],
-    warnings: &'a [String],
+    warnings: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
     totals: &'a Totals,
@@ -211,7 +214,7 @@ impl Report {
             status: self.status(),
             bundle: self.bundle.as_ref(),
             artifacts: &self.artifacts,
-            warnings: &self.warnings,
+            warnings: self.warnings.iter().chain(&self.loud).map(String::as_str).collect(),
             errors: self.failures.iter().map(whole).collect(),
             totals: &self.totals,
             seconds: (seconds * 1000.0).round() / 1000.0,

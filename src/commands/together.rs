@@ -18,16 +18,20 @@ pub(super) fn could_not(verb: &str, noun: &str, names: &[String], error: Error) 
 }
 
 /// Lists names, each on a line of its own, up to a bound.
-pub(super) fn listed(names: &[String]) -> String {
+fn listed(names: &[String]) -> String {
+    lines(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>())
+}
+
+/// Sets lines below a sentence, up to a bound.
+pub(super) fn lines(all: &[String]) -> String {
     let mut text = String::new();
-    for name in names.iter().take(LISTED) {
-        text.push_str("\n`");
-        text.push_str(name);
-        text.push('`');
+    for line in all.iter().take(LISTED) {
+        text.push_str("\n  ");
+        text.push_str(line);
     }
-    if let Some(more) = names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    if let Some(more) = all.len().checked_sub(LISTED).filter(|more| *more > 0) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "\nand {more} more");
+        let _ = write!(text, "\n  and {more} more");
     }
     text
 }
@@ -76,7 +80,10 @@ mod tests {
             .into_iter()
             .map(|(names, error)| super::super::report::whole(&could_not("do", "image", &names, error)))
             .collect();
-        assert_eq!(texts, ["could not do 2 images:\n`a`\n`c`\ncause: y", "could not do image `b`\ncause: x"]);
+        assert_eq!(
+            texts,
+            ["could not do 2 images:\n  `a`\n  `c`\ncause: y", "could not do image `b`\ncause: x"]
+        );
         let one = could_not("do", "", &["a".to_owned()], error("x"));
         assert_eq!(one.to_string(), "could not do `a`");
     }
@@ -84,7 +91,7 @@ mod tests {
     #[test]
     fn long_lists_are_counted() {
         let names: Vec<String> = (0..22).map(|number| number.to_string()).collect();
-        assert!(listed(&names).ends_with("\n`19`\nand 2 more"));
+        assert!(listed(&names).ends_with("\n  `19`\n  and 2 more"));
     }
 
     #[test]

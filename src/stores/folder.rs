@@ -36,10 +36,10 @@ pub enum Found {
     Nothing,
     /// A file with the very content.
     Same,
+    /// A file with the very content that is executable and should not be, or the other way round.
+    OtherMode,
     /// A file with other content, or a link.
     Other,
-    /// A folder, or something in the place of one above it: nothing can be put there.
-    InTheWay,
 }
 
 /// What to do with a file that has the name already.
@@ -107,13 +107,14 @@ impl Folder {
     }
 
     /// Returns what has this name, compared with a content by digest.
+    ///
+    /// Errors: [`Error::Conflict`] where a folder, or something in the place of one above it, is in the way.
     pub async fn find(&self, name: &FileName, blob: &Descriptor, permissions: Permissions) -> Result<Found> {
         let path = self.path.join(name.as_str());
         let doing = || format!("reading `{path}`");
         let (folder, last) = match self.above(name, Missing::Leave) {
             Ok(Some(above)) => above,
             Ok(None) => return Ok(Found::Nothing),
-            Err(Error::Conflict { .. }) => return Ok(Found::InTheWay),
             Err(error) => return Err(error),
         };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -126,7 +127,7 @@ impl Folder {
         };
         let kind = file.metadata().map_err(Error::io(doing()))?;
         if kind.is_dir() {
-            return Ok(Found::InTheWay);
+            return Err(in_the_way(&path));
         }
         if !kind.is_file() || kind.len() != blob.size {
             return Ok(Found::Other);
@@ -145,7 +146,19 @@ impl Folder {
         }
         let is_executable = kind.mode() & 0o100 != 0;
         let same = is_executable == (permissions == Permissions::Executable);
-        Ok(if same { Found::Same } else { Found::Other })
+        Ok(if same { Found::Same } else { Found::OtherMode })
+    }
+
+    /// Gives a file that is there its permissions.
+    pub async fn permit(&self, name: &FileName, permissions: Permissions) -> Result<()> {
+        let path = self.path.join(name.as_str());
+        let doing = || format!("setting the permissions of `{path}`");
+        let missing = || Error::NotFound { what: format!("`{path}`"), hint: None };
+        let (folder, last) = self.above(name, Missing::Leave)?.ok_or_else(missing)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(folder.as_fd(), last, flags, Mode::empty()).map_err(failed(doing()))?;
+        rustix::fs::fchmod(&file, permissions.mode()).map_err(failed(doing()))?;
+        jobs::offload(move || rustix::fs::fsync(file)).await?.map_err(failed(doing()))
     }
 
     /// Puts a content under a name, once all of it is proven and on the disk.
@@ -315,6 +328,12 @@ mod tests {
             self.folder.find(&name.parse().unwrap(), &blob, Permissions::Executable).await.unwrap()
         }
 
+        async fn in_the_way(&self, name: &str) {
+            let blob = Descriptor::of("", b"any");
+            let found = self.folder.find(&name.parse().unwrap(), &blob, Permissions::Plain).await;
+            assert!(matches!(found, Err(Error::Conflict { .. })), "{name}: {found:?}");
+        }
+
         fn files(&self, folder: &str) -> Vec<String> {
             let entries = self.root.join(folder).read_dir_utf8().unwrap();
             let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
@@ -333,14 +352,16 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(site.find("a/b/c.sh", "content").await, Found::Same);
         assert_eq!(site.find("a/b/c.sh", "CONTENT").await, Found::Other);
-        assert_eq!(site.find("a/b", "content").await, Found::InTheWay);
-        assert_eq!(site.find("a/b/c.sh/d", "content").await, Found::InTheWay);
+        site.in_the_way("a/b").await;
+        site.in_the_way("a/b/c.sh/d").await;
         assert!(matches!(site.put("a/b/c.sh", "new", Replace::Never).await, Err(Error::Conflict { .. })));
         site.put("a/b/c.sh", "new", Replace::Always).await.unwrap();
         assert!(matches!(site.put("a/b", "new", Replace::Always).await, Err(Error::Conflict { .. })));
         assert_eq!(site.files("in/side/a/b"), ["c.sh"]);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(site.find("a/b/c.sh", "new").await, Found::Other);
+        assert_eq!(site.find("a/b/c.sh", "new").await, Found::OtherMode);
+        site.folder.permit(&"a/b/c.sh".parse().unwrap(), Permissions::Executable).await.unwrap();
+        assert_eq!(site.find("a/b/c.sh", "new").await, Found::Same);
     }
 
     #[tokio::test]
@@ -352,7 +373,7 @@ mod tests {
         symlink(outside.join("victim"), site.root.join("in/side/file")).unwrap();
         symlink(outside.join("new"), site.root.join("in/side/dangling")).unwrap();
         for name in ["link/victim", "link/new"] {
-            assert_eq!(site.find(name, "old").await, Found::InTheWay);
+            site.in_the_way(name).await;
             assert!(matches!(site.put(name, "evil", Replace::Always).await, Err(Error::Conflict { .. })));
         }
         for name in ["file", "dangling", "link"] {

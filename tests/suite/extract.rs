@@ -57,23 +57,58 @@ fn files_and_charts_come_out_under_their_names() {
 }
 
 #[test]
-fn files_with_other_content_are_all_told_before_anything_is_written() {
-    let site = site(&two_files().add("third", &file("third", b"3", "0644")));
-    let site = site.bytes("out/setup.sh", b"mine").bytes("out/site/values", b"a file where a folder must be");
-    let told = "error: files with other content are there already:\n  `out/setup.sh`\n  `out/site/values/prod.yaml`\n\
-                \nhint: replace them with `--force`, or name another folder with `--to`\n";
-    site.run(EXTRACT).stderr(told).code(1);
-    assert_eq!(site.files("out"), ["out/setup.sh", "out/site/values"]);
+fn files_with_other_content_are_all_told_and_the_others_go_on() {
+    let pack =
+        two_files().add("third", &file("third", b"3", "0644")).add("four", &file("four", b"4", "0644"));
+    let site = site(&pack).bytes("out/setup.sh", b"mine").bytes("out/four", b"also mine");
+    let site = site.bytes("out/site/values", b"a file where a folder must be");
+    let in_the_way = "error: could not extract `site/values/prod.yaml`\n  cause: `out/site/values` is in the way\n\
+                      \nhint: move it away, or name another folder with `--to`\n";
+    let other = "error: could not extract 2 files:\n  `four`\n  `setup.sh`\n  \
+                 cause: something with other content is there already\n\
+                 \nhint: replace it with `--force`, or name another folder with `--to`\n";
+    for flags in ["--dry-run", ""] {
+        site.run(&format!("{EXTRACT} {flags}"))
+            .any_stdout()
+            .stderr_holds(in_the_way)
+            .stderr_holds(other)
+            .stderr_holds("1 file (1 B) ")
+            .stderr_holds(", 3 failed\n")
+            .code(4);
+    }
     assert_eq!(site.read("out/setup.sh"), b"mine");
+    assert_eq!(site.read("out/third"), b"3");
     site.run(&format!("{EXTRACT} --force"))
-        .stderr(
-            "error: could not extract `site/values/prod.yaml`\n  cause: `out/site/values` is in the way\n\
-             \nhint: move it away, or name another folder with `--to`\n\
-             2 files (11 B) written to `out`, 1 failed\n",
-        )
+        .stderr(&format!("{in_the_way}2 files (11 B) written to `out`, 1 present, 1 failed\n"))
         .code(4);
     assert_eq!(site.read("out/setup.sh"), b"#!/bin/sh\n");
-    assert_eq!(site.read("out/third"), b"3");
+}
+
+#[test]
+fn a_file_with_another_mode_alone_gets_its_own() {
+    let site = site(&two_files());
+    site.run(EXTRACT).any_stderr().code(0);
+    let set = |mode| {
+        fs::set_permissions(site.path("out/setup.sh"), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(0o644);
+    site.run(&format!("{EXTRACT} --dry-run"))
+        .stdout_holds("setup.sh -> out/setup.sh (permissions)\n")
+        .any_stderr()
+        .code(0);
+    site.run(EXTRACT)
+        .stderr(&format!("0 files (0 B) written to `out`, 1 given its permissions, 1 present\n{INTEGRITY}"))
+        .code(0);
+    assert_eq!(fs::metadata(site.path("out/setup.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn a_file_is_no_folder_to_extract_to() {
+    let site = site(&two_files()).bytes("out", b"a file");
+    site.run(EXTRACT)
+        .stderr_holds("opening folder `out`: Not a directory")
+        .stderr_holds("hint: name another place with `--to`\n")
+        .code(1);
 }
 
 #[test]
@@ -83,7 +118,12 @@ fn links_in_the_folder_lead_nowhere() {
     fs::create_dir_all(site.path("outside")).unwrap();
     symlink("../outside", site.path("out/site")).unwrap();
     symlink("../outside/victim", site.path("out/setup.sh")).unwrap();
-    site.run(EXTRACT).stderr_holds("  `out/setup.sh`\n  `out/site/values/prod.yaml`\n").code(1);
+    site.run(EXTRACT)
+        .stderr_holds(
+            "could not extract `setup.sh`\n  cause: something with other content is there already\n",
+        )
+        .stderr_holds("cause: `out/site` is in the way\n")
+        .code(1);
     site.run(&format!("{EXTRACT} --force")).stderr_holds("cause: `out/site` is in the way\n").code(4);
     assert_eq!(site.files("outside"), [""; 0]);
     assert!(!site.path("out/setup.sh").is_symlink());

@@ -9,7 +9,7 @@ use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::reference::Reference;
-use crate::model::target::{Layout, Target, collisions as find};
+use crate::model::target::{Layout, Target, collisions as find, host_path_helps};
 
 /// Refuses two files of one name and different content: extracted, one would overwrite the other.
 pub(super) fn check(items: &[Item<Origin>]) -> Result<()> {
@@ -48,8 +48,14 @@ pub(super) fn collisions(items: &[Item<Origin>]) -> Vec<String> {
     let found = find(named.iter().map(|(artifact, target)| (target, &artifact.digest)));
     let lines = found.iter().map(|collision| {
         let claims = collision.claims.iter().filter_map(|claim| named.get(*claim));
-        let claims: Vec<String> = claims.map(|(artifact, _)| format!("`{}`", artifact.reference)).collect();
-        format!("{} would all be `{}` at the destination; give all but one `as=` on its line, or import with `--layout host-path`", claims.join(" and "), collision.target)
+        let claims: Vec<&Artifact> = claims.map(|(artifact, _)| *artifact).collect();
+        let hint = if host_path_helps("", claims.iter().copied()) {
+            "give all but one `as=` on its line, or import with `--layout host-path`"
+        } else {
+            "give each another `as=` on its line"
+        };
+        let claims: Vec<String> = claims.iter().map(|artifact| format!("`{}`", artifact.reference)).collect();
+        format!("{} would all be `{}` at the destination; {hint}", claims.join(" and "), collision.target)
     });
     lines.collect()
 }

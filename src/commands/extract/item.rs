@@ -58,15 +58,17 @@ impl Item {
 
     /// Returns whether its content has to be written.
     pub(super) fn is_to_write(&self) -> bool {
-        self.error.is_none() && self.name.is_some() && self.found != Found::Same
+        self.error.is_none() && self.name.is_some() && matches!(self.found, Found::Nothing | Found::Other)
+    }
+
+    /// Returns whether it is there with other permissions.
+    pub(super) fn is_to_permit(&self) -> bool {
+        self.error.is_none() && self.found == Found::OtherMode
     }
 
     /// Notes why it failed; nothing more is done about it.
     pub(super) fn fail(&mut self, error: Error) {
-        self.error = Some(match error {
-            Error::Interrupted(signal) => Error::Interrupted(signal),
-            error => error.during(format!("could not extract `{}`", self.artifact.reference)),
-        });
+        self.error = Some(error);
     }
 }
 

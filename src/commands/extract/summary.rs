@@ -5,6 +5,8 @@ use bytesize::ByteSize;
 use super::item::Item;
 use super::{Mode, Options};
 use crate::commands::report::{ArtifactRow, Report, Status, Totals, counted, whole};
+use crate::commands::together;
+use crate::model::error::Error;
 use crate::stores::bundle::reader::Bundle;
 use crate::stores::folder::Found;
 
@@ -29,6 +31,7 @@ pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, item
     let mut parts =
         vec![format!("{written} ({}) {verb} `{}`", ByteSize(report.totals.transferred), options.to)];
     for (many, what) in [
+        (count(&items, Item::is_to_permit), "given its permissions"),
         (count(&items, |item| status(item) == Status::Present), "present"),
         (count(&items, |item| status(item) == Status::Failed), "failed"),
     ] {
@@ -44,7 +47,16 @@ pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, item
     if options.mode == Mode::DryRun {
         report.output = items.iter().filter_map(|item| line(item, options)).collect::<String>().into_bytes();
     }
-    report.failures = items.into_iter().filter_map(|item| item.error).collect();
+    let failed = items.into_iter().filter_map(|item| Some((item.artifact.reference, item.error?)));
+    let groups = together::by_text(failed.collect());
+    report.failures = groups
+        .into_iter()
+        .map(|(names, error)| match error {
+            Error::Interrupted(signal) => Error::Interrupted(signal),
+            error if names.len() == 1 => together::could_not("extract", "", &names, error),
+            error => together::could_not("extract", "file", &names, error),
+        })
+        .collect();
 }
 
 fn status(item: &Item) -> Status {
@@ -60,7 +72,10 @@ fn row(item: &Item, options: &Options) -> ArtifactRow {
     ArtifactRow {
         status: Some(status(item)),
         target: item.name.as_ref().map(|name| options.to.join(name.as_str()).into_string()),
-        error: item.error.as_ref().map(whole),
+        error: item
+            .error
+            .as_ref()
+            .map(|error| format!("could not extract `{}`\ncause: {}", item.artifact.reference, whole(error))),
         ..ArtifactRow::from(&item.artifact)
     }
 }
@@ -72,7 +87,8 @@ fn line(item: &Item, options: &Options) -> Option<String> {
         _ if item.error.is_some() => return None,
         Found::Nothing => "",
         Found::Same => " (present)",
-        Found::Other | Found::InTheWay => " (replaced)",
+        Found::OtherMode => " (permissions)",
+        Found::Other => " (replaced)",
     };
     Some(format!("{} -> {target}{note}\n", item.artifact.reference))
 }

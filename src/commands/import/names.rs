@@ -2,7 +2,7 @@
 
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
-use crate::model::target::{Destination, Layout, Tag, Target, collisions};
+use crate::model::target::{Destination, Layout, Tag, Target, collisions, host_path_helps};
 
 /// An artifact that is to be imported, and where it lands.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ pub(super) fn choose(artifacts: Vec<Artifact>, to: &Destination, layout: Layout)
 }
 
 /// Refuses artifacts that want one name with different digests.
-pub(super) fn refuse_collisions(chosen: &[Chosen], layout: Layout) -> Result<()> {
+pub(super) fn refuse_collisions(chosen: &[Chosen], to: &Destination, layout: Layout) -> Result<()> {
     let found = collisions(chosen.iter().map(|chosen| (&chosen.target, &chosen.artifact.digest)));
     if found.is_empty() {
         return Ok(());
@@ -71,11 +71,14 @@ pub(super) fn refuse_collisions(chosen: &[Chosen], layout: Layout) -> Result<()>
         let claims = collision.claims.iter().filter_map(|place| chosen.get(*place)).map(claim);
         format!("`{}` is wanted by {}", collision.target, claims.collect::<Vec<_>>().join(" and by "))
     });
-    let hint = match layout {
-        Layout::HostPath => "leave all but one out with `--except`, or export with `as=` on their lines",
-        Layout::Path | Layout::Flat => {
-            "keep them apart with `--layout host-path`, or leave all but one out with `--except`"
-        }
+    let apart = |claims: &[usize]| {
+        let claims = claims.iter().filter_map(|place| chosen.get(*place)).map(|chosen| &chosen.artifact);
+        host_path_helps(to.prefix(), claims)
+    };
+    let hint = if layout != Layout::HostPath && found.iter().all(|collision| apart(&collision.claims)) {
+        "keep them apart with `--layout host-path`, or leave all but one out with `--except`"
+    } else {
+        "leave all but one out with `--except`, or export with different `as=` on their lines"
     };
     Err(Error::Conflict {
         message: format!("{} of the destination would each name two things", names_word(found.len())),

@@ -6,7 +6,7 @@ use super::manifests::is_refusal;
 use super::plan::{Name, Place};
 use super::sparse::{self, Instead};
 use super::survey::{Found, Survey};
-use super::work::{Ledger, Work};
+use super::work::{Failure, Ledger, Work};
 use crate::content::jobs::{self, OnFailure};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -21,7 +21,7 @@ pub(super) enum Named {
     /// It was set.
     Set(Change),
     /// It was not set.
-    Failed(Error),
+    Failed(Failure),
     /// It was not tried, since something else failed before.
     Skipped,
 }
@@ -54,8 +54,12 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
     for (place, (name, found)) in work.plan.names.iter().zip(survey.names).enumerate() {
         let needed = places(work, name);
         let previous = match (found, ledger.reason(&needed)) {
-            (Found::Unknown(error), _) | (_, Some(error)) => {
-                named.push(Named::Failed(error));
+            (Found::Unknown(error), _) => {
+                named.push(Named::Failed(error.into()));
+                continue;
+            }
+            (_, Some(failure)) => {
+                named.push(Named::Failed(failure));
                 continue;
             }
             (Found::Same, None) if !ledger.stopped => {
@@ -91,7 +95,7 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
             }
             Err(error) => {
                 ledger.stopped |= work.on_failure == OnFailure::Stop;
-                Named::Failed(error)
+                Named::Failed(error.into())
             }
         };
     }

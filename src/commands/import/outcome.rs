@@ -1,9 +1,8 @@
 //! What became of each artifact.
 
 use super::naming::{self, Named};
-use super::work::{Ledger, Work};
-use crate::commands::report::{ArtifactRow, Status, whole};
-use crate::model::artifact::Kind;
+use super::work::{Failure, Ledger, Work};
+use crate::commands::report::{ArtifactRow, Status};
 use crate::model::digest::Digest;
 use crate::model::error::Error;
 
@@ -22,12 +21,12 @@ pub(super) enum Outcome {
         previous: Option<Digest>,
     },
     /// It failed.
-    Failed(Error),
+    Failed(Failure),
 }
 
 impl From<Option<Error>> for Outcome {
     fn from(defect: Option<Error>) -> Self {
-        defect.map_or(Self::Open, Self::Failed)
+        defect.map_or(Self::Open, |error| Self::Failed(error.into()))
     }
 }
 
@@ -42,8 +41,8 @@ impl Outcome {
         matches!(self, Self::Failed(_))
     }
 
-    /// Writes it into a row, and returns the error.
-    pub(super) fn tell(self, row: &mut ArtifactRow) -> Option<Error> {
+    /// Writes it into a row, and returns why it failed.
+    pub(super) fn tell(self, row: &mut ArtifactRow) -> Option<Failure> {
         match self {
             Self::Open => row.status = Some(Status::Skipped),
             Self::There { status, digest, previous } => {
@@ -51,12 +50,9 @@ impl Outcome {
                 row.target_digest = Some(digest).filter(|digest| Some(*digest) != row.digest);
                 row.previous_digest = previous;
             }
-            Self::Failed(error) => {
-                let kind = row.kind.map(Kind::word).unwrap_or_default();
-                let error = error.during(format!("could not import {kind} `{}`", row.reference));
+            Self::Failed(failure) => {
                 row.status = Some(Status::Failed);
-                row.error = Some(whole(&error));
-                return Some(error);
+                return Some(failure);
             }
         }
         None
@@ -75,11 +71,14 @@ pub(super) fn settle(work: &Work, named: Vec<Named>, ledger: &Ledger, outcomes: 
                 there(*digest, if pushed { Status::Done } else { Status::Present }, None)
             }
             Named::Set(change) => there(change.digest, Status::Done, change.previous),
-            Named::Failed(_) => Outcome::Failed(Error::Conflict {
+            Named::Failed(Failure::Of(digest, _) | Failure::Shared(digest)) => {
+                Outcome::Failed(Failure::Shared(*digest))
+            }
+            Named::Failed(Failure::Own(_)) => Outcome::Failed(Failure::Own(Error::Conflict {
                 message: "its name is that of another artifact, which failed".to_owned(),
                 items: vec![],
                 hint: None,
-            }),
+            })),
             Named::Skipped => Outcome::Open,
         };
         let mut all: Vec<Outcome> = name.artifacts.iter().map(|_| outcome()).collect();

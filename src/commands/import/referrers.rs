@@ -59,7 +59,7 @@ pub(super) async fn list(work: &Arc<Work>, named: &mut [Named]) {
                 hint: None,
             };
             if let Some(named) = named.get_mut(place) {
-                *named = Named::Failed(error.take().unwrap_or_else(again));
+                *named = Named::Failed(error.take().unwrap_or_else(again).into());
             }
         }
     }

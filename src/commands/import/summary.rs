@@ -8,8 +8,9 @@ use bytesize::ByteSize;
 use super::names::Chosen;
 use super::outcome::Outcome;
 use super::work::{Ledger, Work};
-use super::{Opened, Options, Receipt, idle};
+use super::{Opened, Options, Receipt, failures, idle};
 use crate::commands::report::{ArtifactRow, Report, Status, counted};
+use crate::commands::together;
 use crate::model::error::Error;
 
 /// Says where everything would land: `SOURCE -> TARGET`, one a line.
@@ -56,11 +57,14 @@ pub(super) fn report(
 ) -> Report {
     let mut report = opened.report("import");
     report.warnings = idle(opened, &options.selection);
+    let mut failed = Vec::new();
     for (chosen, outcome) in chosen.iter().zip(outcomes) {
         let mut row = row(options, chosen);
-        report.failures.extend(outcome.tell(&mut row));
+        failed.extend(outcome.tell(&mut row).map(|failure| (report.artifacts.len(), failure)));
         report.artifacts.push(row);
     }
+    report.failures = failures::tell(failed, &mut report.artifacts);
+    report.loud.extend(instead(&report));
     let mut seen = HashSet::new();
     let nodes = chosen.iter().flat_map(|chosen| work.nodes.closure(&chosen.artifact.digest));
     let sizes = nodes.flat_map(|node| {
@@ -90,6 +94,29 @@ fn row(options: &Options, chosen: &Chosen) -> ArtifactRow {
     }
 }
 
+/// Says which names stand for something else than at the source, where they were set now.
+fn instead(report: &Report) -> Option<String> {
+    let set = report.artifacts.iter().filter(|row| row.status == Some(Status::Done));
+    let changed: Vec<String> = set
+        .filter_map(|row| {
+            Some(format!("`{}`  {} -> {}", row.target.as_ref()?, row.digest?, row.target_digest?))
+        })
+        .collect();
+    let tags = if changed.len() == 1 {
+        "1 name has another digest than at the source, because this registry refuses an index".to_owned()
+    } else {
+        let count = changed.len();
+        format!("{count} names have another digest than at the source, because this registry refuses indexes")
+    };
+    (!changed.is_empty()).then(|| {
+        format!(
+            "{tags} with missing platforms; pulls by the old digest fail, and an export without `--platform` keeps \
+             digests:{}",
+            together::lines(&changed)
+        )
+    })
+}
+
 fn lines(options: &Options, report: &Report) -> Vec<String> {
     let count = |status: Status| report.artifacts.iter().filter(|row| row.status == Some(status)).count();
     let parts = [
@@ -108,13 +135,6 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
         ByteSize(sent),
         ByteSize(report.totals.present),
     )];
-    let instead = report
-        .artifacts
-        .iter()
-        .filter_map(|row| Some((row.target.as_ref()?, row.digest?, row.target_digest?)));
-    lines.extend(instead.map(|(target, digest, there)| {
-        format!("`{target}` is {there}: the registry takes no sparse index, which {digest} is here")
-    }));
     let moved = report.artifacts.iter().filter_map(|row| Some((row.target.as_ref()?, row.previous_digest?)));
     lines.extend(moved.map(|(target, previous)| {
         format!("`{target}` was {previous}, which is `digest-{}` now", previous.short())

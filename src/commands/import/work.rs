@@ -67,6 +67,23 @@ pub(super) struct Ledger {
     pub(super) stopped: bool,
 }
 
+/// Why an artifact is not in place.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Something that concerns it alone.
+    Own(Error),
+    /// A blob or manifest that other artifacts may need, too.
+    Of(Digest, Error),
+    /// The same, where the error is another artifact's [`Failure::Of`].
+    Shared(Digest),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Own(error)
+    }
+}
+
 impl Work {
     /// Returns a repository of the plan.
     pub(super) fn repository(&self, number: usize) -> Result<&Repository> {
@@ -147,14 +164,10 @@ impl Ledger {
     }
 
     /// Returns why an artifact cannot be named: the first of `places` that is not there.
-    pub(super) fn reason(&mut self, places: &[Place]) -> Option<Error> {
+    pub(super) fn reason(&mut self, places: &[Place]) -> Option<Failure> {
         let (_, first) = places.iter().find(|place| self.failed.contains_key(place))?;
-        let told = places.iter().find_map(|place| self.failed.get_mut(place)?.take());
-        Some(told.unwrap_or_else(|| Error::Conflict {
-            message: format!("{first} could not be put there, as said for another artifact"),
-            items: vec![],
-            hint: None,
-        }))
+        let told = places.iter().find_map(|place| Some((place.1, self.failed.get_mut(place)?.take()?)));
+        Some(told.map_or(Failure::Shared(*first), |(digest, error)| Failure::Of(digest, error)))
     }
 }
 

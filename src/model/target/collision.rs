@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Target;
+use super::{Layout, Target};
+use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 
 /// A name that artifacts with different roots want.
@@ -30,6 +31,18 @@ pub fn collisions<'a>(targets: impl IntoIterator<Item = (&'a Target, &'a Digest)
             Collision { target, claims }
         })
         .collect()
+}
+
+/// Returns whether artifacts that want one name would have a name each with [`Layout::HostPath`]: not where `as=` names
+/// them, and not where they have no host.
+pub fn host_path_helps<'a>(prefix: &str, artifacts: impl IntoIterator<Item = &'a Artifact>) -> bool {
+    let artifacts = artifacts.into_iter();
+    let named: Option<Vec<(Target, &Digest)>> = artifacts
+        .map(|artifact| {
+            Some((Target::of_artifact(prefix, Layout::HostPath, artifact).ok()?, &artifact.digest))
+        })
+        .collect();
+    named.is_some_and(|named| collisions(named.iter().map(|(target, digest)| (target, *digest))).is_empty())
 }
 
 #[cfg(test)]

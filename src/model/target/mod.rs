@@ -9,7 +9,7 @@ mod collision;
 mod destination;
 mod slug;
 
-pub use collision::{Collision, collisions};
+pub use collision::{Collision, collisions, host_path_helps};
 pub use destination::{Destination, DestinationError, Protocol};
 pub use slug::slug;
 

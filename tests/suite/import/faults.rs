@@ -71,19 +71,24 @@ fn a_wrong_byte_of_a_manifest_concerns_its_artifact_alone() {
 }
 
 #[test]
-fn a_wrong_byte_of_what_is_shared_concerns_everyone_who_needs_it() {
+fn a_wrong_byte_of_what_is_shared_is_one_error_that_names_everyone_who_needs_it() {
     let one = image(1, 2, 1000);
     let pack =
         Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &one).graph("q.io/a/d:1", &image(2, 1, 10));
-    let (tar, _) = damaged(&pack, &one.blobs[1].bytes);
+    let (tar, at) = damaged(&pack, &one.blobs[1].bytes);
     let to = server();
     let site = packed(&pack, &to.host()).bytes("site.tar", &tar);
-    site.run("import site.tar --to TO")
-        .stderr_holds("could not import image `q.io/a/b:1`\n  cause: reading from bundle")
-        .stderr_holds("could not import image `q.io/a/c:1`\n  cause: ")
-        .stderr_holds("as said for another artifact")
-        .stderr_holds("1 imported, 2 failed")
-        .code(3);
+    let told = format!(
+        "error: could not import 2 images:\n  `q.io/a/b:1`\n  `q.io/a/c:1`\n  cause: reading from bundle `site.tar` \
+         at byte {at}: "
+    );
+    site.run("import site.tar --to TO").stderr_holds(&told).stderr_holds("1 imported, 2 failed").code(3);
+    let report = site.run("import site.tar --to TO --json").json(3);
+    assert_eq!(report["errors"].as_array().unwrap().len(), 1);
+    for row in 0..2 {
+        let error = report["artifacts"][row]["error"].as_str().unwrap();
+        assert!(error.contains("cause: reading from bundle"), "{error}");
+    }
 }
 
 /// A registry that refuses uploads to one repository.

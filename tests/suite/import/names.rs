@@ -137,3 +137,20 @@ fn selections_that_take_nothing_are_told() {
         .stderr_holds("leave none of the bundle's artifacts")
         .code(2);
 }
+
+#[test]
+fn names_that_the_list_gave_are_not_kept_apart_by_a_layout() {
+    let named = |pack: Pack, reference: &str, seed: u64| {
+        pack.add(&image(seed, 1, 10), |artifact| {
+            artifact.reference = reference.to_owned();
+            artifact.wanted = Some("same:1".to_owned());
+        })
+    };
+    let pack = named(named(Pack::new(), "quay.io/a/b:1", 1), "ghcr.io/a/c:1", 2);
+    packed(&pack, "registry.invalid")
+        .run("import site.tar --to TO")
+        .stderr_holds(
+            "hint: leave all but one out with `--except`, or export with different `as=` on their lines\n",
+        )
+        .code(1);
+}
