@@ -24,6 +24,12 @@ mod import;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod namespace;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
+mod rootfs;
+#[cfg(test)]
 mod server_interop;
 #[cfg(test)]
 mod sideload;

@@ -180,22 +180,6 @@ fn an_incomplete_bundle_announces_itself() {
     assert_eq!(to.requests(), []);
 }
 
-#[test]
-fn a_bundle_on_a_read_only_medium_is_enough() {
-    use std::os::unix::fs::PermissionsExt;
-    let to = server();
-    let site = packed(&Pack::new().graph("q.io/a/b:1", &image(1, 2, 100_000)), &to.host())
-        .env("TMPDIR", "/nonexistent");
-    let mode = |path: &str, mode| {
-        std::fs::set_permissions(site.path(path), std::fs::Permissions::from_mode(mode)).unwrap();
-    };
-    mode("site.tar", 0o400);
-    mode("", 0o500);
-    site.run("import site.tar --to TO").any_stderr().code(0);
-    mode("", 0o700);
-    assert_eq!(site.files(""), ["site.tar"]);
-}
-
 /// A registry that lets nobody into paths of a kind.
 fn closed(path: &'static str) -> Server {
     let faults = Faults::new(
