@@ -81,7 +81,9 @@ fn describe(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> (String,
     let all = chain(error);
     if let Some(error) = all.iter().find_map(|error| error.downcast_ref::<ResolveError>()) {
         let outlook = if error.is_final() { Outlook::Final } else { Outlook::Unreachable };
-        return (error.to_string(), None, outlook);
+        let hint =
+            error.is_final().then(|| format!("check the spelling of `{host}`, or add it to /etc/hosts"));
+        return (error.to_string(), hint, outlook);
     }
     if let Some(error) = tls_error(error) {
         return describe_tls(host, error);
@@ -100,7 +102,14 @@ fn describe(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> (String,
         return (format!("{peer} did not accept a connection in time"), None, Outlook::Unreachable);
     }
     if error.is_connect() {
-        let hint = innermost.contains("handshake eof").then(|| plain(host));
+        let refused = all.iter().filter_map(|error| error.downcast_ref::<std::io::Error>());
+        let hint = if innermost.contains("handshake eof") {
+            Some(plain(host))
+        } else if refused.into_iter().any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+            Some("check host and port: nothing accepts connections there".to_owned())
+        } else {
+            None
+        };
         return (format!("could not connect to {peer}: {innermost}"), hint, Outlook::Unreachable);
     }
     (format!("the connection to {peer} failed: {innermost}"), None, Outlook::Transient)
@@ -125,6 +134,9 @@ fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, O
     let why = match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             format!("the certificate of `{host}` comes from an authority that this host does not trust")
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(_)) => {
+            format!("the certificate of `{host}` is not one for a server, but perhaps that of an authority")
         }
         rustls::Error::InvalidCertificate(reason) => {
             format!("the certificate of `{host}` cannot be trusted: {reason}")

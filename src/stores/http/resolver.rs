@@ -27,7 +27,10 @@ pub(super) enum ResolveError {
     /// `/etc/hosts` does not have it, and `/etc/resolv.conf` is missing or names no server.
     #[error("`{0}` is not in /etc/hosts, and /etc/resolv.conf names no server to ask")]
     NoServers(String),
-    /// The servers do not know it or do not answer.
+    /// The servers know of no such name.
+    #[error("no name server knows `{0}`")]
+    Unknown(String),
+    /// The servers do not answer.
     #[error("the name `{name}` could not be resolved: {source}")]
     Failed {
         /// The name.
@@ -41,8 +44,8 @@ impl ResolveError {
     /// Returns whether asking again is of no use.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::NoServers(_) => true,
-            Self::Failed { source, .. } => source.is_nx_domain() || source.is_no_records_found(),
+            Self::NoServers(_) | Self::Unknown(_) => true,
+            Self::Failed { .. } => false,
         }
     }
 }
@@ -76,6 +79,9 @@ impl System {
         match resolver.lookup_ip(name.as_str()).await {
             Ok(found) => Ok(found.iter().map(|ip| SocketAddr::new(ip, 0)).collect()),
             Err(_) if !self.has_servers => Err(ResolveError::NoServers(name)),
+            Err(source) if source.is_nx_domain() || source.is_no_records_found() => {
+                Err(ResolveError::Unknown(name))
+            }
             Err(source) => Err(ResolveError::Failed { name, source }),
         }
     }

@@ -211,6 +211,7 @@ async fn a_host_that_was_never_there_does_not_take_minutes() {
     let repository = Repository::new(&host, "a").unwrap();
     let error = place.client.manifest(&repository, By::Tag("v1")).await.unwrap_err();
     assert!(error.to_string().contains(&format!("could not connect to `{host}`")), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("nothing accepts connections")), "{error:?}");
     assert_eq!(place.waits(), [500, 1250]);
 }
 
