@@ -76,14 +76,15 @@ pub enum Action {
 pub async fn run(mut options: Options) -> Result<Report> {
     let asked = list::collect(&options.lists, &options.references, options.require)?;
     output::look(&options)?;
-    let reuse = Arc::new(reused(&options)?);
-    let mut earlier = reused(&options)?;
-    earlier.extend(Bundle::open(&options.output).ok().map(|bundle| Previous::finished(&bundle)));
+    let reuse = reused(&options)?;
+    let mut earlier = reuse.clone();
+    let there = Bundle::open(&options.output).ok();
+    earlier.extend(there.map(|bundle| Arc::new(Previous::finished(&bundle))));
     let mut temporary = None;
     let workshop = match options.action {
         Action::Do => {
             let workshop = Workshop::open(&options.output)?;
-            earlier.splice(0..0, workshop.earlier()?);
+            earlier.splice(0..0, workshop.earlier()?.into_iter().map(Arc::new));
             options.places.staging = workshop.staging()?;
             Some(workshop)
         }
@@ -125,8 +126,9 @@ pub async fn run(mut options: Options) -> Result<Report> {
 }
 
 /// Opens the bundles of `--reuse`.
-fn reused(options: &Options) -> Result<Vec<Previous>> {
-    options.reuse.iter().map(|path| Bundle::open(path).map(|bundle| Previous::finished(&bundle))).collect()
+fn reused(options: &Options) -> Result<Vec<Arc<Previous>>> {
+    let open = |path| Bundle::open(path).map(|bundle| Arc::new(Previous::finished(&bundle)));
+    options.reuse.iter().map(|path| open(path)).collect()
 }
 
 /// The report of an export whose failures leave no bundle.

@@ -9,7 +9,6 @@ use super::report::Report;
 use super::together;
 use crate::content::jobs::OnFailure;
 use crate::content::progress::Progress;
-use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
 use crate::model::selector::Selection;
@@ -165,18 +164,6 @@ fn select(opened: &Opened, selection: &Selection) -> Result<Vec<Artifact>> {
     let selected: Vec<Artifact> = all.iter().filter(takes).cloned().collect();
     together::refuse_nothing(selection, selected.len(), "artifacts")?;
     Ok(selected)
-}
-
-/// Returns the selectors that take nothing, as warnings.
-fn idle(opened: &Opened, selection: &Selection) -> Vec<String> {
-    let all = &opened.bundle.contents().artifacts;
-    let listed: Vec<(Kind, &str)> =
-        all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
-    selection
-        .idle(&listed)
-        .iter()
-        .map(|selector| format!("`{selector}` takes nothing in the bundle"))
-        .collect()
 }
 
 /// Refuses to move tags that name something else, unless that is wanted.

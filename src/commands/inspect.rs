@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 
 use super::open::{self, Choice, Extent, Opened};
 use super::report::{ArtifactRow, Report, Status, counted};
+use super::together;
 use crate::content::progress::Progress;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
@@ -48,7 +49,8 @@ pub fn run(options: &Options) -> Result<Report> {
         .iter()
         .partition(|artifact| options.selection.takes(artifact.kind, &artifact.reference));
     let mut report = opened.report("inspect");
-    report.warnings = idle(&options.selection, &contents.artifacts);
+    report.warnings =
+        together::idle(&options.selection, &contents.named(), "takes no artifact of this bundle");
     report.artifacts = chosen.iter().map(|artifact| ArtifactRow::from(*artifact)).collect();
     report.artifacts.extend(contents.missing.iter().map(|missing| ArtifactRow {
         kind: missing.kind,
@@ -69,17 +71,6 @@ pub fn run(options: &Options) -> Result<Report> {
         Form::Table => table(&opened, &report, left.len()).into_bytes(),
     };
     Ok(report)
-}
-
-/// Warns of selectors that take nothing.
-fn idle(selection: &Selection, artifacts: &[Artifact]) -> Vec<String> {
-    let named: Vec<_> =
-        artifacts.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
-    selection
-        .idle(&named)
-        .iter()
-        .map(|selector| format!("`{selector}` takes no artifact of this bundle"))
-        .collect()
 }
 
 fn table(opened: &Opened, report: &Report, left: usize) -> String {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::model::artifact::Kind;
 use crate::model::error::{Error, Result};
 use crate::model::selector::Selection;
 
@@ -47,6 +48,11 @@ pub(super) fn by_text(errors: Vec<(String, Error)>) -> Vec<(Vec<String>, Error)>
         }
     }
     groups.into_iter().map(|(_, names, error)| (names, error)).collect()
+}
+
+/// Returns a warning for each selector that takes none of `artifacts`; `what` says so, as in `takes nothing in the list`.
+pub(super) fn idle(selection: &Selection, artifacts: &[(Kind, &str)], what: &str) -> Vec<String> {
+    selection.idle(artifacts).iter().map(|selector| format!("`{selector}` {what}")).collect()
 }
 
 /// Refuses a selection that leaves nothing of what a command is for; `what` says what that is: `artifacts`, `images`.

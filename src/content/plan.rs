@@ -189,7 +189,6 @@ pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, Weight> {
 mod tests {
     use super::*;
     use crate::content::graph::Node;
-    use crate::model::artifact::Kind;
     use crate::model::media_type;
 
     /// An image with a config and layers, each named by its content.
@@ -204,17 +203,8 @@ mod tests {
         let bytes = Bytes::from(raw);
         let root = Node::new(Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes).unwrap();
         let artifact = Artifact {
-            kind: Kind::Image,
-            reference: reference.to_owned(),
-            wanted: None,
-            digest: root.descriptor.digest,
-            media_type: media_type::OCI_MANIFEST.to_owned(),
-            artifact_type: None,
             names: vec![reference.to_owned()],
-            platforms: vec![],
-            sparse: false,
-            omitted: vec![],
-            size: 0,
+            ..Artifact::image(reference, root.descriptor.digest)
         };
         let contents = layers.iter().chain([&config]);
         let origins = contents

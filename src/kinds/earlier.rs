@@ -20,14 +20,14 @@ pub(super) const KEPT: u64 = 64 << 10;
 /// Earlier bundles, finished or not. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Earlier {
-    bundles: Arc<Vec<Previous>>,
+    bundles: Arc<[Arc<Previous>]>,
     kept: Arc<Mutex<HashMap<Digest, Arc<OnceCell<Bytes>>>>>,
 }
 
 impl Earlier {
     /// Takes these bundles.
-    pub fn new(bundles: Vec<Previous>) -> Self {
-        Self { bundles: Arc::new(bundles), kept: Arc::default() }
+    pub fn new(bundles: Vec<Arc<Previous>>) -> Self {
+        Self { bundles: bundles.into(), kept: Arc::default() }
     }
 
     /// Returns the size of a blob that one of the bundles claims to hold.

@@ -81,6 +81,26 @@ pub struct Artifact {
     pub size: u64,
 }
 
+#[cfg(test)]
+impl Artifact {
+    /// An image with this reference and root, and nothing else said of it.
+    pub(crate) fn image(reference: &str, root: Digest) -> Self {
+        Self {
+            kind: Kind::Image,
+            reference: reference.to_owned(),
+            wanted: None,
+            digest: root,
+            media_type: media_type::OCI_MANIFEST.to_owned(),
+            artifact_type: None,
+            names: vec![],
+            platforms: vec![],
+            sparse: false,
+            omitted: vec![],
+            size: 0,
+        }
+    }
+}
+
 /// One entry under `blobs/` of the tar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Blob {
@@ -134,6 +154,11 @@ impl Contents {
             manifests,
             annotations: BundleAnnotations { id },
         })
+    }
+
+    /// Returns kind and reference of every artifact, as selectors look at them.
+    pub fn named(&self) -> Vec<(Kind, &str)> {
+        self.artifacts.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect()
     }
 
     /// Returns every entry under `blobs/`, in the order of the tar.

@@ -11,8 +11,7 @@ use crate::stores::bundle::slots::Slots;
 
 /// Says what would be done.
 pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Report {
-    let length = u64::try_from(plan.contents.to_bytes().len()).unwrap_or(u64::MAX);
-    let size = Slots::new(&plan.contents, length).map_or(0, |slots| slots.length());
+    let size = Slots::new(&plan.contents).map_or(0, |slots| slots.length());
     let rows = rows(&found.items, None);
     let mut text = String::new();
     for row in &rows {

@@ -30,7 +30,7 @@ pub(super) async fn run(
     workshop: Workshop,
     mut found: Found,
     mut plan: Plan<Origin>,
-    reuse: Arc<Vec<Previous>>,
+    reuse: Vec<Arc<Previous>>,
 ) -> Result<Report> {
     let mut workshop = workshop;
     loop {
@@ -65,7 +65,7 @@ async fn fetch(
     plan: &Plan<Origin>,
     partial: &Arc<Partial>,
     previous: Vec<Previous>,
-    reuse: &Arc<Vec<Previous>>,
+    reuse: &[Arc<Previous>],
 ) -> Result<(u64, Vec<(Digest, Error)>)> {
     let manifests = plan.contents.manifests.iter().filter_map(|blob| {
         let bytes = plan.manifests.get(&blob.digest)?.clone();
@@ -76,13 +76,14 @@ async fn fetch(
     blobs.sort_by_key(|(blob, _)| Reverse(blob.size).max(Reverse(LARGE)));
     let bytes = blobs.iter().map(|(blob, _)| blob.size).sum();
     options.progress.phase("fetching", Some(bytes), u64::try_from(blobs.len()).ok());
-    let previous = Arc::new(previous);
+    let earlier: Arc<[Arc<Previous>]> =
+        previous.into_iter().map(Arc::new).chain(reuse.iter().cloned()).collect();
     let owners = owners(&found.items);
     let fetched = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));
     let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest).collect();
     let results = jobs::run(options.jobs, OnFailure::GoOn, blobs, |(blob, origins)| {
-        let (partial, previous, reuse) = (Arc::clone(partial), Arc::clone(&previous), Arc::clone(reuse));
+        let (partial, earlier) = (Arc::clone(partial), Arc::clone(&earlier));
         let (progress, fetched) = (Arc::clone(&options.progress), Arc::clone(&fetched));
         let over = Arc::clone(&over);
         let owner: Arc<str> = owners.get(&blob.digest).cloned().unwrap_or_else(|| "".into());
@@ -91,9 +92,8 @@ async fn fetch(
                 return Ok(());
             }
             progress.begun(&owner);
-            let old = previous.iter().chain(reuse.iter()).filter(|previous| previous.claims(&blob));
-            for source in old {
-                if copy(&blob, &[source], partial.as_ref()).await.is_ok() {
+            for source in earlier.iter().filter(|previous| previous.claims(&blob)) {
+                if copy(&blob, &[source.as_ref()], partial.as_ref()).await.is_ok() {
                     progress.ended(&owner);
                     return Ok(());
                 }

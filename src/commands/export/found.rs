@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::{ArtifactRow, Item, Options, Status, whole};
+use crate::commands::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::kinds::{self, Origin, Resolved};
 use crate::model::artifact::Kind;
@@ -58,8 +59,8 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
         }
     }
     let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
-    let idle = options.selection.idle(&seen);
-    found.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the list")));
+    let idle = together::idle(&options.selection, &seen, "takes nothing in the list");
+    found.warnings.extend(idle);
     found
 }
 

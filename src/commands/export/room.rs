@@ -11,8 +11,7 @@ use crate::stores::room::Room;
 
 /// Checks that the bundle fits into what is free and what the unfinished one takes already.
 pub(super) fn check_rest(workshop: &Workshop, plan: &Plan<Origin>) -> Result<()> {
-    let length = u64::try_from(plan.contents.to_bytes().len()).unwrap_or(u64::MAX);
-    let length = Slots::new(&plan.contents, length)?.length();
+    let length = Slots::new(&plan.contents)?.length();
     check(workshop.output(), length, workshop.occupied(&plan.contents)?)
 }
 

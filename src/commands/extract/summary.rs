@@ -12,10 +12,8 @@ use crate::stores::folder::Found;
 
 /// Says in the report what became of each file.
 pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, items: Vec<Item>) {
-    let all = &bundle.contents().artifacts;
-    let listed: Vec<_> = all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
-    let idle = options.selection.idle(&listed);
-    report.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the bundle")));
+    let listed = bundle.contents().named();
+    report.warnings.extend(together::idle(&options.selection, &listed, "takes nothing in the bundle"));
     report.artifacts = items.iter().map(|item| row(item, options)).collect();
     let to_write = |item: &&Item| item.is_to_write();
     let present = |item: &&Item| item.found == Found::Same;

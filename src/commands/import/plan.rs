@@ -118,7 +118,6 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::artifact::Kind;
     use crate::model::contents::Artifact;
     use crate::model::target::{Layout, Target};
 
@@ -127,19 +126,7 @@ mod tests {
     }
 
     fn chosen(reference: &str, root: Digest) -> Chosen {
-        let artifact = Artifact {
-            kind: Kind::Image,
-            reference: reference.to_owned(),
-            wanted: None,
-            digest: root,
-            media_type: String::new(),
-            artifact_type: None,
-            names: vec![],
-            platforms: vec![],
-            sparse: false,
-            omitted: vec![],
-            size: 0,
-        };
+        let artifact = Artifact::image(reference, root);
         let target = Target::of_artifact("", Layout::Path, &artifact).unwrap();
         Chosen { artifact, target }
     }

@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use super::names::Chosen;
 use super::outcome::Outcome;
 use super::work::{Ledger, Work};
-use super::{Opened, Options, Receipt, failures, idle};
+use super::{Opened, Options, Receipt, failures};
 use crate::commands::report::{ArtifactRow, Report, Status, counted};
 use crate::commands::together;
 use crate::model::error::Error;
@@ -29,7 +29,7 @@ pub(super) fn dry_run(
         report.artifacts.push(row);
     }
     report.output = text.into_bytes();
-    report.warnings = idle(opened, &options.selection);
+    report.warnings = idle(opened, options);
     report.failures.extend(collision);
     report.summary.push("nothing was asked of the registry, and nothing was pushed".to_owned());
     report
@@ -40,7 +40,7 @@ pub(super) fn not_begun(opened: &Opened, options: &Options, chosen: &[Chosen], e
     let mut report = opened.report("import");
     let skipped = |chosen: &Chosen| ArtifactRow { status: Some(Status::Skipped), ..row(options, chosen) };
     report.artifacts = chosen.iter().map(skipped).collect();
-    report.warnings = idle(opened, &options.selection);
+    report.warnings = idle(opened, options);
     report.failures.push(error);
     report.summary.push("nothing was pushed".to_owned());
     report
@@ -56,7 +56,7 @@ pub(super) fn report(
     ledger: &Ledger,
 ) -> Report {
     let mut report = opened.report("import");
-    report.warnings = idle(opened, &options.selection);
+    report.warnings = idle(opened, options);
     let mut failed = Vec::new();
     for (chosen, outcome) in chosen.iter().zip(outcomes) {
         let mut row = row(options, chosen);
@@ -154,4 +154,9 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
         lines.push(format!("next: pull from there, for example `{target}`"));
     }
     lines
+}
+
+/// Returns the selectors that take nothing, as warnings.
+fn idle(opened: &Opened, options: &Options) -> Vec<String> {
+    together::idle(&options.selection, &opened.bundle.contents().named(), "takes nothing in the bundle")
 }

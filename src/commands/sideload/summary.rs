@@ -34,10 +34,8 @@ pub(super) fn fill(
     purged: Purged,
 ) {
     report.warnings.extend(stand_ins(&outcomes, options));
-    let all = &bundle.contents().artifacts;
-    let listed: Vec<_> = all.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect();
-    let idle = options.selection.idle(&listed);
-    report.warnings.extend(idle.iter().map(|selector| format!("`{selector}` takes nothing in the bundle")));
+    let listed = bundle.contents().named();
+    report.warnings.extend(together::idle(&options.selection, &listed, "takes nothing in the bundle"));
     let images = outcomes.iter().map(|outcome| outcome.row(&place.folder));
     report.artifacts = images.chain(others.iter().map(row)).collect();
     report.totals = totals(&outcomes);

@@ -27,7 +27,6 @@ impl Target {
 mod tests {
     use super::*;
     use crate::model::digest::Digest;
-    use crate::model::media_type;
 
     #[test]
     fn artifacts_land_where_their_kind_and_list_say() {
@@ -41,19 +40,8 @@ mod tests {
             (Kind::File, "a/Set Up.sh".to_owned(), None, format!("mirror/files/a-set-up.sh:digest-{short}")),
             (Kind::Assert, "b.assert".to_owned(), None, format!("mirror/files/b.assert:digest-{short}")),
         ] {
-            let artifact = Artifact {
-                kind,
-                reference,
-                wanted: wanted.map(str::to_owned),
-                digest,
-                media_type: media_type::OCI_MANIFEST.to_owned(),
-                artifact_type: None,
-                names: vec![],
-                platforms: vec![],
-                sparse: false,
-                omitted: vec![],
-                size: 0,
-            };
+            let artifact =
+                Artifact { kind, wanted: wanted.map(str::to_owned), ..Artifact::image(&reference, digest) };
             let target = Target::of_artifact("mirror", Layout::Path, &artifact).unwrap();
             assert_eq!(target.to_string(), expected);
         }

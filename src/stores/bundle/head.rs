@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::header::{BLOCK, Found, entry_header, explain, stated_size};
 use super::rules::{self, printable};
-use super::slots::{MAX_INDEX, OCI_LAYOUT};
+use super::slots::{MAX_INDEX, OCI_LAYOUT, Slots};
 use crate::content::read_at::ReadAt;
 use crate::model::contents::{self, Contents, ID_ANNOTATION, IndexAnnotations, IndexHead};
 use crate::model::digest::Digest;
@@ -61,6 +61,13 @@ impl Head {
             return Err(reader.format(FormatState::Damaged, at, message));
         }
         Ok(Self { raw, id, contents, index })
+    }
+
+    /// Computes where everything stands after it.
+    pub(super) fn slots(&self) -> Result<Slots> {
+        let [bundle, index] =
+            [&self.raw, &self.index].map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Slots::after_head(&self.contents, bundle, index)
     }
 }
 

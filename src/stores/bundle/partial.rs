@@ -58,7 +58,7 @@ impl Partial {
     ) -> Result<(Self, Vec<Previous>)> {
         let (id, head) = head_bytes(&contents);
         let (file, previous) = workshop.plan(&head)?;
-        let slots = Slots::new(&contents, u64::try_from(contents.to_bytes().len()).unwrap_or(u64::MAX))?;
+        let slots = Slots::new(&contents)?;
         let doing = format!("writing to `{}`", workshop.partial());
         file.set_len(slots.length()).map_err(|source| too_large(source, &doing, slots.length()))?;
         let (journal, claims) = Journal::open(&workshop.journal())?;
@@ -276,9 +276,7 @@ mod tests {
     use crate::content::body::{RawBody, raw_of};
     use crate::content::copy::{Copied, Source, copy};
     use crate::content::progress::Silent;
-    use crate::model::artifact::Kind;
     use crate::model::contents::{Artifact, Blob, FORMAT};
-    use crate::model::media_type;
     use crate::stores::bundle::reader::Bundle;
 
     #[derive(Debug, Default)]
@@ -310,17 +308,8 @@ mod tests {
         Contents {
             format: FORMAT,
             artifacts: vec![Artifact {
-                kind: Kind::Image,
-                reference: "docker.io/library/a:1".to_owned(),
-                wanted: None,
-                digest: all[0].digest,
-                media_type: media_type::OCI_MANIFEST.to_owned(),
-                artifact_type: None,
                 names: vec!["docker.io/library/a:1".to_owned()],
-                platforms: vec![],
-                sparse: false,
-                omitted: vec![],
-                size: 0,
+                ..Artifact::image("docker.io/library/a:1", all[0].digest)
             }],
             manifests: all[..1].to_vec(),
             configs: vec![],

@@ -67,13 +67,12 @@ impl Bundle {
     /// As [`Bundle::read`], even where the file ends too early.
     pub fn read_head(file: Arc<dyn ReadAt>, path: &str) -> Result<Self> {
         let length = file.len().map_err(Error::io(format!("reading bundle `{path}`")))?;
-        let Head { raw, id, contents, index } = Head::read(file.as_ref(), path)?;
-        let [raw_length, index_length] =
-            [&raw, &index].map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let slots = Slots::after_head(&contents, raw_length, index_length).map_err(|error| {
+        let head = Head::read(file.as_ref(), path)?;
+        let slots = head.slots().map_err(|error| {
             let (path, message) = (path.to_owned(), format!("`bundle.json`: {error}"));
             Error::Format { path, state: FormatState::Foreign, offset: 0, message }
         })?;
+        let Head { raw, id, contents, index } = head;
         Ok(Self {
             path: path.into(),
             contents: Arc::new(contents),

@@ -42,17 +42,19 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Computes the places from the contents and the length of `bundle.json`.
+    /// Computes the places from the contents.
     ///
     /// Errors: [`Error::Unsupported`] where the sizes add up to more than a file can hold, a digest is there twice, or
     /// `bundle.json` or `index.json` is longer than a reader takes.
-    pub fn new(contents: &Contents, bundle_length: u64) -> Result<Self> {
+    pub fn new(contents: &Contents) -> Result<Self> {
         // The id has a fixed length, so the length of the index does not depend on it.
-        let index = contents.index(&Digest::Sha256([0; 32])).len();
-        Self::after_head(contents, bundle_length, u64::try_from(index).unwrap_or(u64::MAX))
+        let index = contents.index(&Digest::Sha256([0; 32]));
+        let [bundle, index] =
+            [contents.to_bytes(), index].map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Self::after_head(contents, bundle, index)
     }
 
-    /// As [`Slots::new`], where the length of `index.json` is known, too.
+    /// As [`Slots::new`], where the lengths of `bundle.json` and `index.json` are known.
     pub(super) fn after_head(contents: &Contents, bundle_length: u64, index_length: u64) -> Result<Self> {
         let mut position = Position(0);
         let layout_length = u64::try_from(OCI_LAYOUT.len()).unwrap_or(u64::MAX);

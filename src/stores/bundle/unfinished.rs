@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use camino::Utf8Path;
 
@@ -33,14 +33,10 @@ impl Unfinished {
     }
 
     /// Makes the file at `path` an unfinished bundle with this head and nothing in it.
-    pub(super) fn create(path: &Utf8Path, head: &[u8]) -> Result<()> {
+    pub(super) fn create(path: &Utf8Path, head: &[u8]) -> Result<File> {
         let rest = head.get(first_block().len()..).unwrap_or_default();
-        let written = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(path)
-            .and_then(|file| file.write_all_at(rest, BLOCK));
+        let opened = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path);
+        let written = opened.and_then(|file| file.write_all_at(rest, BLOCK).map(|()| file));
         written.map_err(Error::io(format!("writing to `{path}`")))
     }
 
@@ -53,12 +49,11 @@ impl Unfinished {
     /// Returns where everything stands by the plan, if there is one that makes sense.
     pub(super) fn slots(&self) -> Option<Slots> {
         let head = Head::read(self, &self.path).ok()?;
-        Slots::new(&head.contents, u64::try_from(head.raw.len()).ok()?).ok()
+        head.slots().ok()
     }
 
     /// Returns how many bytes of the disk the file takes.
     pub(super) fn occupied(&self) -> u64 {
-        use std::os::unix::fs::MetadataExt;
         self.file.metadata().map_or(0, |there| there.blocks().saturating_mul(512))
     }
 

@@ -85,12 +85,19 @@ impl Workshop {
             });
         }
         let mut earlier: Vec<Previous> = last.into_iter().collect();
+        earlier.extend(self.previous()?);
+        Ok(earlier)
+    }
+
+    /// Returns the unfinished bundles of earlier plans.
+    fn previous(&self) -> Result<Vec<Previous>> {
+        let mut previous = Vec::new();
         for number in 1..=MAX_PREVIOUS {
             let [bundle, journal] = self.numbered(number);
-            let Some(previous) = Previous::unfinished(&bundle, &journal)? else { break };
-            earlier.push(previous);
+            let Some(one) = Previous::unfinished(&bundle, &journal)? else { break };
+            previous.push(one);
         }
-        Ok(earlier)
+        Ok(previous)
     }
 
     /// Returns the path under which the finished bundle will stand.
@@ -102,29 +109,18 @@ impl Workshop {
     /// those from before it.
     pub(super) fn plan(&self, head: &[u8]) -> Result<(File, Vec<Previous>)> {
         let partial = self.partial();
-        let there = Unfinished::open(&partial)?;
-        let file = match there.filter(|there| there.has(head)) {
-            Some(same) => same.into_file(),
-            None => self.begin(&partial, head)?,
+        let file = match Unfinished::open(&partial)? {
+            Some(there) if there.has(head) => there.into_file(),
+            there => {
+                if there.is_some_and(|old| old.slots().is_some()) {
+                    self.set_aside()?;
+                }
+                // The journal goes first: it must not be taken for that of the new plan.
+                remove_file(&self.journal())?;
+                Unfinished::create(&partial, head)?
+            }
         };
-        let mut previous = Vec::new();
-        for number in 1..=MAX_PREVIOUS {
-            let [bundle, journal] = self.numbered(number);
-            let Some(earlier) = Previous::unfinished(&bundle, &journal)? else { break };
-            previous.push(earlier);
-        }
-        Ok((file, previous))
-    }
-
-    fn begin(&self, partial: &Utf8Path, head: &[u8]) -> Result<File> {
-        if Unfinished::open(partial)?.is_some_and(|old| old.slots().is_some()) {
-            self.set_aside()?;
-        }
-        // The journal goes first: it must not be taken for that of the new plan.
-        remove_file(&self.journal())?;
-        Unfinished::create(partial, head)?;
-        let missing = || Error::NotFound { what: format!("`{partial}`, which was just made"), hint: None };
-        Unfinished::open(partial)?.map(Unfinished::into_file).ok_or_else(missing)
+        Ok((file, self.previous()?))
     }
 
     /// Removes the earlier unfinished bundles: everything worth keeping has been carried over.

@@ -11,11 +11,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 use super::settings::{ClientCertificate, HttpSettings};
 use crate::model::error::{Error, Result};
+
+type WantsVerifier = ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+type WantsClientCert = ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
 
 /// Whether a server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,11 +70,8 @@ impl Tls {
             .map_err(|error| unusable(&error))?;
         let builder = match check {
             Check::Full if self.extra.is_empty() => builder.with_root_certificates(self.roots()),
-            Check::Full => builder.dangerous().with_custom_certificate_verifier(self.named()?),
-            Check::None => {
-                let unchecked = Unchecked(Arc::clone(&self.provider));
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(unchecked))
-            }
+            Check::Full => self.taking(builder, self.named()?),
+            Check::None => self.taking(builder, Takes::All),
         };
         match (&self.identity, identity) {
             (Some((chain, key)), Identity::Shown) => builder
@@ -80,14 +81,19 @@ impl Tls {
         }
     }
 
-    /// Checks certificates against all roots, and takes those of `--ca-cert` themselves.
-    fn named(&self) -> Result<Arc<Named>> {
+    fn taking(&self, builder: WantsVerifier, takes: Takes) -> WantsClientCert {
+        let verifier = Verifier { provider: Arc::clone(&self.provider), takes };
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    }
+
+    /// Certificates by all roots, and those of `--ca-cert` themselves.
+    fn named(&self) -> Result<Takes> {
         let provider = Arc::clone(&self.provider);
-        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()), provider).build();
-        let inner = inner.map_err(|error| {
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()), provider).build();
+        let usual = usual.map_err(|error| {
             Error::usage(format!("the certificates of `--ca-cert` cannot be used: {error}"), None)
         })?;
-        Ok(Arc::new(Named { inner, certificates: self.extra.clone() }))
+        Ok(Takes::Named { usual, certificates: self.extra.clone() })
     }
 
     /// The system's roots where there are any, and the named ones. A host without a CA bundle has none; the first
@@ -134,16 +140,24 @@ fn identity(files: &ClientCertificate) -> Result<(Vec<CertificateDer<'static>>, 
     Ok((chain, key))
 }
 
-/// Checks certificates as usual, but for one thing: a certificate that was named with `--ca-cert` is trusted when a server
-/// shows that very one, although it calls itself an authority, as self-signed ones of `openssl req -x509` do. Its name and
-/// its dates still have to be right.
+/// Which certificates are taken. Whatever they are, the server must own the key.
 #[derive(Debug)]
-struct Named {
-    inner: Arc<WebPkiServerVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    takes: Takes,
 }
 
-impl ServerCertVerifier for Named {
+#[derive(Debug)]
+enum Takes {
+    /// As usual, but for one thing: a certificate that was named with `--ca-cert` is trusted when a server shows that very
+    /// one, although it calls itself an authority, as self-signed ones of `openssl req -x509` do. Its name and its dates
+    /// still have to be right.
+    Named { usual: Arc<WebPkiServerVerifier>, certificates: Vec<CertificateDer<'static>> },
+    /// Every certificate.
+    All,
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         shown: &CertificateDer<'_>,
@@ -152,9 +166,12 @@ impl ServerCertVerifier for Named {
         ocsp: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        match self.inner.verify_server_cert(shown, between, name, ocsp, now) {
+        let Takes::Named { usual, certificates } = &self.takes else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match usual.verify_server_cert(shown, between, name, ocsp, now) {
             // Found after the dates were right and before the name was looked at.
-            Err(error) if is_authority(&error) && self.certificates.contains(shown) => {
+            Err(error) if is_authority(&error) && certificates.contains(shown) => {
                 verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -168,7 +185,8 @@ impl ServerCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -177,11 +195,12 @@ impl ServerCertVerifier for Named {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -191,43 +210,4 @@ fn is_authority(error: &rustls::Error) -> bool {
         return false;
     };
     matches!(reason.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-}
-
-/// Accepts every certificate, but still wants the server to own its key.
-#[derive(Debug)]
-struct Unchecked(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -18,7 +18,7 @@ fn small() -> Pack {
 /// Where the first blob's header stands, and where the end begins.
 fn places(pack: &Pack) -> (usize, usize) {
     let contents = pack.contents();
-    let slots = Slots::new(&contents, contents.to_bytes().len().try_into().unwrap()).unwrap();
+    let slots = Slots::new(&contents).unwrap();
     let at = |offset: u64| usize::try_from(offset).unwrap();
     (at(slots.head()), at(slots.length()) - 1024)
 }

@@ -3,18 +3,8 @@
 use airgap_bundle::model::digest::Digest;
 
 use super::{ID, contents};
-use crate::fixture::{Page, Web, bytes};
+use crate::fixture::{Page, Web, bytes, packed};
 use crate::site::Site;
-
-/// A packed folder with one file in it.
-fn packed(name: &str) -> Vec<u8> {
-    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let mut header = tar::Header::new_gnu();
-    header.set_size(5);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, name, &b"name:"[..]).unwrap();
-    tar.into_inner().unwrap().finish().unwrap()
-}
 
 fn site(web: &Web) -> Site {
     Site::new().named("WEB", web.host())

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use airgap_bundle::model::digest::Digest;
 
 use super::{ID, contents, entries, made, registry, site};
+use crate::fixture::packed;
 use crate::site::Site;
 
 /// Returns the manifests of a bundle's files, by name.
@@ -111,13 +112,7 @@ fn an_address_is_fetched_and_its_digest_told() {
 
 #[test]
 fn a_chart_on_disk_is_not_taken_for_a_file() {
-    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    let mut header = tar::Header::new_gnu();
-    header.set_size(5);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, "c/Chart.yaml", &b"name:"[..]).unwrap();
-    let packed = tar.into_inner().unwrap().finish().unwrap();
-    let site = Site::new().bytes("c-1.0.0.tgz", &packed).bytes("plain.tgz", b"no archive");
+    let site = Site::new().bytes("c-1.0.0.tgz", &packed("c/Chart.yaml")).bytes("plain.tgz", b"no archive");
     site.run("export ./c-1.0.0.tgz")
         .stderr(
             "error: could not export `c-1.0.0.tgz` (argument 1)\n\
