@@ -31,8 +31,8 @@ pub(super) struct Place {
 
 /// Finds the folder and who reads it on the host whose files are under `root`.
 ///
-/// Errors: [`Error::Usage`] where DIR is a bundle, and, unless it was typed, where the folder belongs to a distribution
-/// that is not on this host while another one is, or is not there either.
+/// Errors: [`Error::Usage`] where DIR is a bundle, where the folder belongs to a distribution that is not on this host
+/// while another one is, and where it belongs to one that is not on this host, is not there and was not typed.
 pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> {
     let preset = match destination {
         Destination::Default => Some(Preset::K8sSnap),
@@ -51,12 +51,12 @@ pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> 
     let is_typed = matches!(destination, Destination::Folder(_));
     let warning = match (preset, others.first()) {
         (Some(preset), _) if preset.is_installed(root) => None,
-        (Some(preset), Some(other)) if !is_typed => return Err(another(preset, *other)),
+        (Some(preset), Some(other)) => return Err(another(preset, *other)),
         (Some(preset), None) if !is_typed && !folder.is_dir() => return Err(nobody(preset)),
         (Some(preset), None) => {
             Some(format!("nothing on this host reads `{folder}` yet: {} is not installed", preset.name()))
         }
-        (_, Some(other)) => Some(format!(
+        (None, Some(other)) => Some(format!(
             "nothing on this host reads `{folder}`: {} is installed here and reads `{}` (`--preset {}`)",
             other.name(),
             other.folder(),
@@ -72,13 +72,15 @@ pub(super) fn find(destination: &Destination, root: &Utf8Path) -> Result<Place> 
 }
 
 fn another(wanted: Preset, there: Preset) -> Error {
-    let (name, folder) = (wanted.name(), wanted.folder());
     Error::usage(
-        format!("`{folder}` belongs to {name}, which is not installed here; {} is", there.name()),
-        Some(&format!(
-            "use `--preset {}`; where {name} is still to come, `--containerd-dir {folder}` makes its folder",
-            there.word(),
-        )),
+        format!(
+            "`{}` belongs to {}, which is not installed here; {} is, and reads `{}`",
+            wanted.folder(),
+            wanted.name(),
+            there.name(),
+            there.folder(),
+        ),
+        Some(&format!("use `--preset {}`", there.word())),
     )
 }
 
@@ -141,21 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_another_is_refused_unless_it_is_typed() {
+    fn the_folder_of_another_is_refused() {
         // Its folder is there, as this program would make it.
         let (_held, root) = host(&["var/lib/rancher/k3s/data/current", "var/snap/k8s/common/images"]);
-        for destination in [Destination::Default, Destination::Preset(Preset::Microk8s)] {
+        let typed = Destination::Folder(root.join("var/snap/k8s/common/images"));
+        for destination in [Destination::Default, Destination::Preset(Preset::Microk8s), typed] {
             let error = find(&destination, &root).unwrap_err();
-            assert_eq!(error.exit_code(), 2);
-            assert!(error.hint().unwrap().starts_with("use `--preset k3s`; "), "{error:?}");
+            assert_eq!((error.exit_code(), error.hint()), (2, Some("use `--preset k3s`")), "{error:?}");
         }
         assert!(find(&Destination::Preset(Preset::K3s), &root).unwrap().warning.is_none());
-        for typed in ["stick", "var/snap/k8s/common/images"] {
-            let elsewhere = find(&Destination::Folder(root.join(typed)), &root).unwrap();
-            assert!(elsewhere.warning.unwrap().ends_with(
-                "K3s is installed here and reads `/var/lib/rancher/k3s/agent/images` (`--preset k3s`)"
-            ));
-        }
+        // A folder that belongs to none may be a stick, or a containerd of one's own.
+        let elsewhere = find(&Destination::Folder(root.join("stick")), &root).unwrap();
+        assert!(elsewhere.warning.unwrap().ends_with(
+            "K3s is installed here and reads `/var/lib/rancher/k3s/agent/images` (`--preset k3s`)"
+        ));
     }
 
     #[test]
