@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Give no tag to what has none, although garbage collection may take it then
     #[arg(long)]
     no_digest_tags: bool,
-    /// Leave no receipt, and ask for every blob before it is sent
+    /// Leave no receipt and trust none: ask for every blob and manifest, also where an earlier import says that it is there
     #[arg(long)]
     no_receipt: bool,
     #[command(flatten)]

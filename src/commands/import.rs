@@ -132,6 +132,7 @@ pub async fn run(options: Options) -> Result<Report> {
     if let Some(error) = refuse_moved(&options, &work, &survey, &chosen) {
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
     }
+    survey.trust(&known, &work);
     let mut known = known;
     let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
     ledger.stopped = stop_early;

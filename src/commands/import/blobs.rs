@@ -95,13 +95,17 @@ fn lacking(planned: &PlannedBlob, holders: &HashMap<Digest, BTreeSet<usize>>, le
     planned.repositories.iter().copied().filter(|number| !has(number) && !failed(number)).collect()
 }
 
-/// Asks the repositories that are there for every blob, and returns who has what.
+/// Asks the repositories that are there for every blob that the receipt does not vouch for, and returns who has what.
 async fn present(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger) -> HashMap<Digest, BTreeSet<usize>> {
     let exists = |number: &usize| survey.exists.get(*number) == Some(&true);
-    let asked: Vec<(usize, Blob)> = (work.plan.blobs.iter())
+    let mut holders: HashMap<Digest, BTreeSet<usize>> = HashMap::new();
+    let (vouched, asked): (Vec<_>, Vec<_>) = (work.plan.blobs.iter())
         .flat_map(|planned| planned.repositories.iter().map(|number| (*number, planned.blob)))
         .filter(|(number, blob)| exists(number) && !ledger.failed.contains_key(&(*number, blob.digest)))
-        .collect();
+        .partition(|(number, blob)| survey.vouched.contains(&(*number, blob.digest)));
+    for (number, blob) in vouched {
+        holders.entry(blob.digest).or_default().insert(number);
+    }
     work.progress.phase("asking for blobs", None, u64::try_from(asked.len()).ok());
     let results = jobs::run(work.jobs, work.on_failure, asked.clone(), |(number, blob)| {
         let work = Arc::clone(work);
@@ -111,7 +115,6 @@ async fn present(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger) -> Hash
         }
     })
     .await;
-    let mut holders: HashMap<Digest, BTreeSet<usize>> = HashMap::new();
     for ((number, blob), result) in asked.into_iter().zip(results) {
         match result {
             Some(Ok(true)) => {

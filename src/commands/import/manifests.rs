@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::plan::Place;
-use super::survey::{Found, Survey};
+use super::survey::Survey;
 use super::work::{Ledger, Work};
 use crate::content::jobs;
 use crate::model::digest::Digest;
@@ -34,7 +34,7 @@ pub(super) async fn push(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger)
                 ledger.failed.insert(*place, None);
             } else if node.children.iter().any(|child| ledger.refused.contains(&(place.0, child.digest))) {
                 ledger.refused.insert(*place);
-            } else if needed.contains(place) {
+            } else if needed.contains(place) && !survey.vouched.contains(place) {
                 ready.push(*place);
             }
         }
@@ -63,22 +63,12 @@ pub(super) async fn push(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger)
     }
 }
 
-/// Returns the manifests that some name needs. A name that stands for something else than its sparse index does not need
-/// the sparse indexes below it, which the registry refused then.
+/// Returns the manifests that some name needs.
 fn needed(work: &Work, survey: &Survey) -> HashSet<Place> {
-    let mut needed = HashSet::new();
-    for (name, found) in work.plan.names.iter().zip(&survey.names) {
-        let mut sparse: HashSet<Digest> = HashSet::new();
-        for node in work.nodes.closure(&name.root) {
-            if node.sparse || node.children.iter().any(|child| sparse.contains(&child.digest)) {
-                sparse.insert(node.digest);
-            }
-            if !matches!(found, Found::Instead(_)) || !sparse.contains(&node.digest) {
-                needed.insert((name.repository, node.digest));
-            }
-        }
-    }
-    needed
+    let names = work.plan.names.iter().zip(&survey.names);
+    names
+        .flat_map(|(name, found)| found.needs(work, name).map(|node| (name.repository, node.digest)))
+        .collect()
 }
 
 async fn one(work: &Arc<Work>, number: usize, digest: Digest, exists: bool) -> Result<Became> {

@@ -58,6 +58,12 @@ impl Name {
     pub(super) fn by(&self) -> By<'_> {
         self.tag.as_deref().map_or(By::Digest(&self.root), By::Tag)
     }
+
+    /// Returns it as it is written, without the registry: `mirror/nginx:1.27`.
+    pub(super) fn written(&self, repository: &Repository) -> String {
+        let path = repository.path();
+        self.tag.as_ref().map_or_else(|| format!("{path}@{}", self.root), |tag| format!("{path}:{tag}"))
+    }
 }
 
 impl Plan {

@@ -33,8 +33,8 @@ pub(super) enum Known {
     Missing,
     /// There is none, but `bundle.json` is there: an import of this bundle has begun, and may have left anything.
     Begun,
-    /// It is there.
-    There(Digest),
+    /// It is there, and says that these names were set, each after everything below it.
+    There(Digest, Vec<Entry>),
     /// It cannot be asked for.
     Unknown(Error),
 }
@@ -44,8 +44,18 @@ impl Known {
     pub(super) const fn expected(&self) -> Expected {
         match self {
             Self::Missing => Expected::Nothing,
-            Self::Unwanted | Self::Begun | Self::There(_) | Self::Unknown(_) => Expected::Content,
+            Self::Unwanted | Self::Begun | Self::There(..) | Self::Unknown(_) => Expected::Content,
         }
+    }
+
+    /// Returns whether the receipt says that `name`, without the registry, was set to `there` in place of `root`, when
+    /// everything below it was in place.
+    pub(super) fn says(&self, name: &str, root: &Digest, there: &Digest) -> bool {
+        let Self::There(_, names) = self else { return false };
+        let found = names.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok();
+        found.and_then(|place| names.get(place)).is_some_and(|entry| {
+            entry.digest == *root && entry.target_digest.unwrap_or(entry.digest) == *there
+        })
     }
 }
 
@@ -60,7 +70,7 @@ struct Names {
 /// One name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub(super) struct Entry {
     /// Without the registry: `mirror/nginx:1.27`.
     name: String,
     /// What it is called in the bundle.
@@ -93,7 +103,9 @@ pub(super) async fn known(work: &Work, options: &Options) -> Result<Known> {
 async fn look(work: &Work, options: &Options) -> Result<Known> {
     let (repository, target) = place(work, options)?;
     if let Some(there) = work.client.head_manifest(&repository, By::Tag(target.tag().as_str())).await? {
-        return Ok(Known::There(there.digest));
+        let mut names = earlier(work, &repository, &there.digest).await?;
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        return Ok(Known::There(there.digest, names));
     }
     let begun = work.client.has_blob(&repository, &Descriptor::of(JSON, work.bundle.raw())).await?;
     Ok(if begun { Known::Begun } else { Known::Missing })
@@ -137,7 +149,7 @@ pub(super) async fn leave(
     let old = match known {
         Known::Unwanted => return Ok(()),
         Known::Missing | Known::Begun => None,
-        Known::There(digest) => Some(digest),
+        Known::There(digest, names) => Some((digest, names)),
         Known::Unknown(error) => return Err(format!("no receipt was left: {}", whole(&error))),
     };
     let entries = report.artifacts.iter().filter_map(|row| Entry::of(row, options));
@@ -167,23 +179,22 @@ fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {
 async fn write(
     work: &Work,
     options: &Options,
-    old: Option<Digest>,
+    old: Option<(Digest, Vec<Entry>)>,
     mut names: BTreeMap<String, Entry>,
 ) -> Result<()> {
     let (repository, target) = place(work, options)?;
-    let mut made = Made::new(work, &names);
-    if let Some(old) = old.filter(|old| *old != made.root.digest) {
-        for entry in earlier(work, &repository, &old).await? {
-            names.entry(entry.name.clone()).or_insert(entry);
-        }
-        made = Made::new(work, &names);
+    let is_first = old.is_none();
+    let (old, before) = old.unzip();
+    for entry in before.unwrap_or_default() {
+        names.entry(entry.name.clone()).or_insert(entry);
     }
+    let made = Made::new(work, &names);
     if old == Some(made.root.digest) {
         return Ok(());
     }
     for (blob, bytes) in &made.blobs {
         // Without a receipt `bundle.json` is what the import began with.
-        let is_there = old.is_none() && blob.digest == *work.bundle.id();
+        let is_there = is_first && blob.digest == *work.bundle.id();
         if !is_there && !work.client.has_blob(&repository, blob).await? {
             let open = |offset| async move { Ok(body(blob, bytes, offset)) };
             work.client.upload(&repository, blob, None, open).await?;

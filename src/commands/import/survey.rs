@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::plan::Name;
+use super::nodes::Node;
+use super::plan::{Name, Place};
+use super::receipt::Known;
 use super::sparse;
 use super::work::Work;
 use crate::content::jobs::{self, OnFailure};
@@ -17,9 +19,30 @@ pub(super) struct Survey {
     pub(super) exists: Vec<bool>,
     /// What each name of the plan points at.
     pub(super) names: Vec<Found>,
+    /// What is below names that point where the receipt says, and so is not asked for.
+    pub(super) vouched: HashSet<Place>,
 }
 
 impl Survey {
+    /// Takes the receipt's word for what is below the names that still point where it says: it was left when all of that
+    /// was in place, and a registry keeps what a tag points at.
+    pub(super) fn trust(&mut self, known: &Known, work: &Work) {
+        for (name, found) in work.plan.names.iter().zip(&self.names) {
+            let there = match found {
+                Found::Same => name.root,
+                Found::Instead(there) => *there,
+                Found::Nothing | Found::Other(_) | Found::Unknown(_) => continue,
+            };
+            let Ok(repository) = work.repository(name.repository) else { continue };
+            if known.says(&name.written(repository), &name.root, &there) {
+                for node in found.needs(work, name) {
+                    let blobs = node.blobs.iter().map(|blob| blob.digest);
+                    self.vouched.extend(blobs.chain([node.digest]).map(|digest| (name.repository, digest)));
+                }
+            }
+        }
+    }
+
     /// Returns the repositories that cannot be asked about any of their names: nothing is pushed to them either.
     pub(super) fn closed(&self, names: &[Name]) -> HashSet<usize> {
         let (unknown, known): (Vec<_>, Vec<_>) =
@@ -57,6 +80,21 @@ pub(super) enum Found {
     Other(Digest),
     /// It is not known.
     Unknown(Error),
+}
+
+impl Found {
+    /// Returns the manifests that a name needs, children before parents. One that stands for something else than its
+    /// sparse index does not need the sparse indexes below it, which the registry refused then.
+    pub(super) fn needs<'a>(&self, work: &'a Work, name: &Name) -> impl Iterator<Item = &'a Node> + use<'a> {
+        let refused = matches!(self, Self::Instead(_));
+        let mut sparse: HashSet<Digest> = HashSet::new();
+        work.nodes.closure(&name.root).into_iter().filter(move |node| {
+            if node.sparse || node.children.iter().any(|child| sparse.contains(&child.digest)) {
+                sparse.insert(node.digest);
+            }
+            !refused || !sparse.contains(&node.digest)
+        })
+    }
 }
 
 /// What may be there already of what is to be imported.
@@ -110,7 +148,8 @@ pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Surve
         .map(|(place, _)| place)
         .collect();
     names(work, &left, &mut found).await;
-    Ok(Survey { exists, names: found.into_iter().map(|found| found.unwrap_or(Found::Nothing)).collect() })
+    let names = found.into_iter().map(|found| found.unwrap_or(Found::Nothing)).collect();
+    Ok(Survey { exists, names, vouched: HashSet::new() })
 }
 
 /// Notes for every name of a repository that nothing is known of it.

@@ -5,8 +5,8 @@ use airgap_bundle::model::manifest::Manifest;
 use airgap_bundle::model::media_type;
 use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, Server};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::bundle::pack::Pack;
 use crate::fixture::image;
@@ -102,4 +102,35 @@ fn an_import_that_failed_in_part_leaves_no_receipt_and_the_next_one_does() {
     site.run("import site.tar --to TO").stderr_holds("1 imported, 1 there already").code(0);
     let id = Digest::sha256(&pack.contents().to_bytes());
     assert_eq!(receipt(&to, "airgap-bundle", &id).1["names"].as_array().unwrap().len(), 2);
+}
+
+/// What the storage of a registry has lost is not told by its tags: `--no-receipt` looks.
+#[test]
+fn the_word_of_a_receipt_holds_for_names_that_point_where_it_says() {
+    let (one, two) = (image(1, 1, 10), image(2, 1, 10));
+    let pack = Pack::new().graph("q.io/a/b:1", &one).graph("q.io/a/c:1", &two);
+    let lost = Arc::new(Mutex::new("nothing".to_owned()));
+    let state = Arc::clone(&lost);
+    let faults = Faults::new(move |request| {
+        let is_lost = request.method == "HEAD" && request.path.ends_with(state.lock().unwrap().as_str());
+        if is_lost { Fault::status(404) } else { Fault::None }
+    });
+    let to = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let site = packed(&pack, &to.host());
+    let uploads = || to.requests().iter().filter(|request| request.method == "PUT").count();
+    site.run("import site.tar --to TO").any_stderr().code(0);
+
+    *lost.lock().unwrap() = one.blobs[1].digest.to_string();
+    to.clear_requests();
+    site.run("import site.tar --to TO").stderr_holds("2 there already").code(0);
+    assert_eq!(uploads(), 0);
+    site.run("import site.tar --to TO --no-receipt").stderr_holds("1 imported, 1 there already").code(0);
+    assert_eq!(uploads(), 1);
+
+    // Of a name that is gone everything is asked for.
+    *lost.lock().unwrap() = "/a/b/manifests/1".to_owned();
+    to.clear_requests();
+    site.run("import site.tar --to TO").stderr_holds("1 imported, 1 there already").code(0);
+    let asked = |path: &str| to.requests().iter().filter(|request| request.path.contains(path)).count();
+    assert_eq!((asked("/a/b/blobs/"), asked("/a/c/blobs/")), (2, 0));
 }
