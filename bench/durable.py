@@ -24,6 +24,12 @@ class Durable:
     ours: list[Measure]
     floor: list[Measure]
     dd: list[Measure]
+    version: str
+
+    @classmethod
+    def from_json(cls, document: dict) -> "Durable":
+        runs = {name: [Measure(**run) for run in document[name]] for name in ("ours", "floor", "dd")}
+        return cls(document["corpus"], **runs, version=document["version"])
 
     def seconds(self) -> tuple[float, float, float]:
         ours, floor, dd = (median(r.seconds for r in runs) for runs in (self.ours, self.floor, self.dd))
@@ -40,15 +46,16 @@ class Durable:
         runs = {"ours": self.ours, "floor": self.floor, "dd": self.dd}
         return {
             "corpus": self.corpus,
+            "version": self.version,
             "verdict": self.verdict(),
             **{name: [asdict(one) for one in list_] for name, list_ in runs.items()},
         }
 
 
-def measure(stage: Stage, disk: Path, runs: int, say) -> Durable:
+def measure(stage: Stage, disk: Path, runs: int, version: str, say) -> Durable:
     """Exports to `disk` and to nowhere, and copies as many bytes there, in turn; one run before counts for nothing."""
     site = stage.site
-    result = Durable(site.corpus.name, [], [], [])
+    result = Durable(site.corpus.name, [], [], [], version)
     fetch = floors.fetch(site.corpus, site.source.host, site.folder)
     stage.make_bundle()
     for number in range(runs + 1):

@@ -25,12 +25,17 @@ class Peaks:
     corpus: str
     size: int
     peaks: dict[str, int]
+    version: str
+
+    @classmethod
+    def from_json(cls, document: dict) -> "Peaks":
+        return cls(document["corpus"], document["bytes"], document["peaks"], document["version"])
 
     def to_json(self) -> dict:
-        return {"corpus": self.corpus, "bytes": self.size, "peaks": self.peaks}
+        return {"corpus": self.corpus, "bytes": self.size, "peaks": self.peaks, "version": self.version}
 
 
-def measure(stage: Stage, say) -> Peaks:
+def measure(stage: Stage, version: str, say) -> Peaks:
     """Runs each command once, one after another, each on what the ones before it made."""
     site = stage.site
     peaks: dict[str, int] = {}
@@ -46,4 +51,4 @@ def measure(stage: Stage, say) -> Peaks:
                 target.remove()
     finally:
         target.remove()
-    return Peaks(site.corpus.name, site.corpus.size(), peaks)
+    return Peaks(site.corpus.name, site.corpus.size(), peaks, version)

@@ -5,7 +5,7 @@ from statistics import median
 
 from contenders import FLOOR, OURS, PEERS, Contender
 from measure import Measure
-from rows import Row, Stage
+from rows import ROWS, Row, Stage
 
 
 @dataclass
@@ -40,6 +40,23 @@ class Result:
     series: dict[str, Series]
     #: What each way of each tool took in the one run that chose between them.
     tried: list[tuple[Contender, float]]
+    #: Which binary of ours it was.
+    version: str
+
+    @classmethod
+    def from_json(cls, document: dict) -> "Result":
+        """Reads what `to_json` made, of a row that there still is."""
+        series = [Series(Contender(one["tool"], one["script"]), [Measure(**run) for run in one["runs"]])
+                  for one in document["series"]]
+        return cls(
+            row=next(row for row in ROWS if row.name == document["row"]),
+            size=document["bytes"],
+            files=document["files"],
+            cores=document["cores"],
+            series={one.contender.tool: one for one in series},
+            tried=[(Contender(one["tool"], one["script"]), one["seconds"]) for one in document["tried"]],
+            version=document["version"],
+        )
 
     def fastest_peer(self) -> Series | None:
         peers = [series for tool, series in self.series.items() if tool in PEERS or tool == "openssl"]
@@ -69,7 +86,10 @@ class Result:
     def to_json(self) -> dict:
         return {
             "row": self.row.name,
+            "version": self.version,
             "bytes": self.size,
+            "files": self.files,
+            "cores": self.cores,
             "target": asdict(self.row.target),
             "verdict": self.verdict(),
             "tried": [{"tool": c.tool, "script": c.script, "seconds": s} for c, s in self.tried],
@@ -80,7 +100,7 @@ class Result:
         }
 
 
-def measure(stage: Stage, row: Row, runs: int, cores: int, say) -> Result:
+def measure(stage: Stage, row: Row, runs: int, cores: int, version: str, say) -> Result:
     """Chooses the fastest way of each tool by one run each, then lets the chosen run in turn.
 
     The choosing runs are checked for what they made, and count for nothing else.
@@ -102,4 +122,4 @@ def measure(stage: Stage, row: Row, runs: int, cores: int, say) -> Result:
         say(f"{row.name}: run {number + 1} of {runs}: {times}")
     stage.finish()
     files = len(stage.site.corpus.unique_blobs())
-    return Result(row, stage.site.corpus.size(), files, cores, series, tried)
+    return Result(row, stage.site.corpus.size(), files, cores, series, tried, version)

@@ -1,5 +1,6 @@
 """The report: tables for people."""
 
+from book import Book
 from contenders import FLOOR, OURS, PEERS, REGSYNC
 from durable import MOST as DURABLE_MOST, Durable
 from memory import MOST as MEMORY_MOST, Peaks
@@ -9,88 +10,84 @@ from series import Result
 WRITTEN_MOST = 1.01
 
 
-def render(results: list[Result], durable: list[Durable], peaks: list[Peaks], facts: dict, runs: int) -> str:
-    parts = [machine(facts, runs)]
+def render(book: Book, runs: int) -> str:
+    parts = [machine(book, runs)]
+    results = book.results()
     if results:
         parts += [speed(results), resources(results)]
-    if durable:
-        parts.append(disk(durable))
-    if peaks:
-        parts.append(memory(peaks))
+    if book.durable:
+        parts.append(disk(list(book.durable.values())))
+    if book.peaks:
+        parts.append(memory(list(book.peaks.values())))
     if results:
         parts.append(commands(results))
     return "\n".join(parts)
 
 
-def machine(facts: dict, runs: int) -> str:
+def machine(book: Book, runs: int) -> str:
+    facts = book.facts
     about = [facts[name] for name in ("date", "processor", "cores", "memory", "kernel")]
     text = "Measured on {}: {}, {} cores, {}, Linux {}.".format(*about)
-    tools = "; ".join(value for name, value in facts.items()
-                      if name not in ("date", "processor", "cores", "memory", "kernel", "crane", "regctl", "regsync"))
+    apart = ("date", "processor", "cores", "memory", "kernel", "airgap-bundle", "crane", "regctl", "regsync")
+    tools = "; ".join([*book.versions(), *(value for name, value in facts.items() if name not in apart)])
     tools += "".join(f"; {name} {facts[name]}" for name in ("crane", "regctl", "regsync"))
     return f"{text}\n{tools}.\nMedians of {runs} interleaved run{'s' if runs > 1 else ''}, in seconds.\n"
 
 
+def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> str:
+    """A Markdown table under a title; `columns` are headings, and whether each is a number (`--:`) or text (`---`)."""
+    lines = [columns.keys(), columns.values(), *rows]
+    # The rule below the headings stands without spaces.
+    written = [f"|{'|'.join(cells)}|" if place == 1 else f"| {' | '.join(cells)} |" for place, cells in enumerate(lines)]
+    return "\n".join([f"### {title}\n", *written]) + "\n"
+
+
+def numbers(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "--:")
+
+
 def speed(results: list[Result]) -> str:
-    lines = [
-        "### Speed, everything in memory\n",
-        "| row | bytes | airgap-bundle | skopeo | crane | regctl | regsync | openssl | floor "
-        "| against the fastest peer | against the floor | |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
-    ]
+    tools = (OURS, *PEERS, REGSYNC, "openssl", FLOOR)
+    rows = []
     for result in results:
         target = result.row.target
-        tools = [seconds(result, tool) for tool in (OURS, *PEERS, REGSYNC, "openssl", FLOOR)]
         per_core = f" × {min(result.cores, result.files)} cores" if target.per_core else ""
         peer = ratio(result.over_peer(), target.peer, "≥", per_core)
         floor = ratio(result.over_floor(), target.floor, "≤", "")
-        lines.append(f"| {result.row.name} | {megabytes(result.size)} | {' | '.join(tools)} "
-                     f"| {peer} | {floor} | {result.verdict()} |")
-    return "\n".join(lines) + "\n"
+        rows.append([result.row.name, megabytes(result.size), *(seconds(result, tool) for tool in tools),
+                     peer, floor, result.verdict()])
+    columns = {"row": "---"} | numbers("bytes", *tools, "against the fastest peer", "against the floor") | {"": "---"}
+    return table("Speed, everything in memory", columns, rows)
 
 
 def resources(results: list[Result]) -> str:
     """Bytes written and peak memory of our own command."""
-    lines = [
-        "### What it takes\n",
-        "| row | written ÷ bytes of the result | peak memory | CPU seconds | |",
-        "|---|--:|--:|--:|---|",
-    ]
+    rows = []
     for result in results:
         ours = result.series[OURS]
         written = ours.written_share
         bad = ours.peak > MEMORY_MOST or (written or 0) > WRITTEN_MOST
         share = f"{written:.4f} (≤ {WRITTEN_MOST})" if written else ""
         cpu = min(run.cpu for run in ours.runs)
-        lines.append(f"| {result.row.name} | {share} | {megabytes(ours.peak)} (≤ {megabytes(MEMORY_MOST)}) "
-                     f"| {cpu:.2f} | {'MISSED' if bad else 'ok'} |")
-    return "\n".join(lines) + "\n"
+        rows.append([result.row.name, share, f"{megabytes(ours.peak)} (≤ {megabytes(MEMORY_MOST)})", f"{cpu:.2f}",
+                     "MISSED" if bad else "ok"])
+    columns = {"row": "---"} | numbers("written ÷ bytes of the result", "peak memory", "CPU seconds") | {"": "---"}
+    return table("What it takes", columns, rows)
 
 
 def disk(durable: list[Durable]) -> str:
-    lines = [
-        "### On disk, durable\n",
-        "| row | airgap-bundle | floor | dd conv=fsync | against the slower | |",
-        "|---|--:|--:|--:|--:|---|",
-    ]
-    for one in durable:
-        times = " | ".join(f"{value:.2f}" for value in one.seconds())
-        lines.append(f"| export {one.corpus} | {times} | {one.ratio():.2f} (≤ {DURABLE_MOST}) | {one.verdict()} |")
-    return "\n".join(lines) + "\n"
+    rows = [[f"export {one.corpus}", *(f"{value:.2f}" for value in one.seconds()),
+             f"{one.ratio():.2f} (≤ {DURABLE_MOST})", one.verdict()] for one in durable]
+    columns = {"row": "---"} | numbers(OURS, FLOOR, "dd conv=fsync", "against the slower") | {"": "---"}
+    return table("On disk, durable", columns, rows)
 
 
 def memory(peaks: list[Peaks]) -> str:
     names = list(peaks[0].peaks)
-    lines = [
-        "### Peak memory, and with ten times as much\n",
-        f"| corpus | bytes | {' | '.join(names)} | |",
-        f"|---|--:|{'--:|' * len(names)}---|",
-    ]
-    for one in peaks:
-        verdict = "ok" if all(peak <= MEMORY_MOST for peak in one.peaks.values()) else "MISSED"
-        cells = " | ".join(megabytes(one.peaks[name]) for name in names)
-        lines.append(f"| {one.corpus} | {megabytes(one.size)} | {cells} | {verdict} |")
-    return "\n".join(lines) + "\n"
+    rows = [[one.corpus, megabytes(one.size), *(megabytes(one.peaks[name]) for name in names),
+             "ok" if all(peak <= MEMORY_MOST for peak in one.peaks.values()) else "MISSED"] for one in peaks]
+    columns = {"corpus": "---"} | numbers("bytes", *names) | {"": "---"}
+    return table("Peak memory, and with ten times as much", columns, rows)
 
 
 def commands(results: list[Result]) -> str:
