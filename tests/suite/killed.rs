@@ -134,7 +134,7 @@ pub(crate) fn imports(seed: u64, host: &str) {
     // Three more are the receipt.
     let most = distinct.len() + 3;
     let total = graphs.iter().flat_map(|(_, graph)| &graph.blobs).map(|blob| blob.bytes.len()).sum::<usize>();
-    let mut uploaded = 0;
+    let (mut uploaded, mut read) = (0, BTreeSet::new());
     for turn in 0..=pick(seed, 20, 4) {
         let at = 30 + turn * 10;
         let point = if pick(seed, at, 2) == 0 {
@@ -143,13 +143,13 @@ pub(crate) fn imports(seed: u64, host: &str) {
             Point::Read(pick(seed, at + 1, u64::try_from(total).unwrap()))
         };
         uploaded += kill_at(&site, &line, Some(point)).uploaded();
-        complete(&site, host, &prefix);
+        complete(&site, host, &prefix, &mut read);
     }
     let last = kill_at(&site, &line, None);
     uploaded += last.uploaded();
     assert_eq!(last.code, Some(0), "seed {seed}");
     assert!(uploaded <= most, "seed {seed}: {uploaded} blobs were taken in, of {most}");
-    let names = complete(&site, host, &prefix);
+    let names = complete(&site, host, &prefix, &mut read);
     let tagged =
         |names: &BTreeSet<String>, tag: &str| names.iter().filter(|name| name.ends_with(tag)).count();
     assert_eq!((tagged(&names, ":1"), tagged(&names, ":again")), (6, 1), "seed {seed}: {names:?}");
@@ -157,25 +157,33 @@ pub(crate) fn imports(seed: u64, host: &str) {
     assert_eq!((again.code, again.count("P", "")), (Some(0), 0), "seed {seed}: {:#?}", again.requests);
 }
 
-/// Has skopeo read every name that is there, with everything below it, and returns the names.
-fn complete(site: &Site, host: &str, prefix: &str) -> BTreeSet<String> {
+/// Returns the names that are there, once skopeo has read those that are not in `read` yet, with everything below them.
+fn complete(site: &Site, host: &str, prefix: &str, read: &mut BTreeSet<String>) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
-    let mut names = BTreeSet::new();
-    for repository in ["n0", "n1", "n2", "n3", "n4", "both", "alone"] {
-        let repository = format!("{prefix}/a/{repository}");
-        // One that is not there, or has blobs alone, has no tags to list.
-        let listed = command("crane", &site.path("home"))
-            .args(["ls", "--insecure", &format!("{host}/{repository}")])
-            .output()
-            .unwrap();
-        for tag in String::from_utf8(listed.stdout).unwrap().lines() {
-            let name = format!("{repository}:{tag}");
+    let names = names(site, host, prefix);
+    for name in &names {
+        if read.insert(name.clone()) {
             // It checks every digest.
             let (from, to) = (format!("docker://{host}/{name}"), format!("dir:{}", folder.path().display()));
             let arguments = ["--insecure-policy", "copy", "--all", "--src-tls-verify=false", "--quiet"];
             run(command("skopeo", &site.path("home")).args(arguments).args([from, to]));
-            names.insert(name);
         }
+    }
+    names
+}
+
+/// Lists every tag of every repository: `s1/a/n0:1`.
+fn names(site: &Site, host: &str, prefix: &str) -> BTreeSet<String> {
+    let repositories = ["n0", "n1", "n2", "n3", "n4", "both", "alone"];
+    let urls = repositories.map(|repository| format!("http://{host}/v2/{prefix}/a/{repository}/tags/list"));
+    let listed = run(command("curl", &site.path("home")).args(["--silent", "--show-error"]).args(urls));
+    let mut names = BTreeSet::new();
+    for answer in serde_json::Deserializer::from_str(&listed).into_iter::<serde_json::Value>() {
+        let answer = answer.unwrap();
+        // A repository that is not there, or has blobs alone, has no tags to list.
+        let tags = answer["tags"].as_array().into_iter().flatten();
+        let name = answer["name"].as_str().unwrap_or_default();
+        names.extend(tags.map(|tag| format!("{name}:{}", tag.as_str().unwrap())));
     }
     names
 }
