@@ -1,10 +1,9 @@
 //! `airgap-bundle export`.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
@@ -13,7 +12,7 @@ use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
 use crate::kinds::{Earlier, Foreign, Lacking, Places, Wanted};
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Require, Source, Subject};
+use crate::model::list::{self, Collected, Require, Source};
 use crate::model::platform::Platform;
 use crate::ui::Ui;
 
@@ -54,7 +53,7 @@ pub(super) struct Arguments {
     /// Make a bundle without what fails
     #[arg(long)]
     keep_going: bool,
-    /// Take what is unchanged from an older bundle
+    /// Take what is unchanged from an older bundle instead of fetching it; repeats
     #[arg(long, value_name = "BUNDLE")]
     reuse: Vec<Utf8PathBuf>,
     #[command(flatten)]
@@ -71,22 +70,46 @@ impl Arguments {
     }
 }
 
-/// Makes a bundle.
+/// Makes a bundle. All that is wrong with the call and the lists is told at once.
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
-    check_output(&arguments)?;
-    let lists = arguments.list.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let client = arguments.registry.client(
-        &hosts(&lists, &arguments.references),
-        &Schemes::default(),
-        ui.progress(),
-    )?;
+    let mut wrong = check_output(&arguments.output);
+    let mut lists = Vec::new();
+    if let Some(error) = check_stdin(&arguments) {
+        wrong.push(error);
+        return Ok(refused(wrong));
+    }
+    for list in &arguments.list {
+        match read(list) {
+            Ok(read) => lists.push(read),
+            Err(error) => wrong.push(error),
+        }
+    }
+    let all_read = lists.len() == arguments.list.len();
+    let asked = match list::collect(&lists, &arguments.references, arguments.require.unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(error) => {
+            // Of lists that could not be read nothing is known, not even that they are empty.
+            wrong.extend(Some(error).filter(|error| all_read || matches!(error, Error::List(_))));
+            Collected::default()
+        }
+    };
+    let hosts = list::registries(&lists, &arguments.references);
+    let client = arguments.registry.client(&hosts, &Schemes::default(), ui.progress());
+    let client = match client {
+        Ok(client) if wrong.is_empty() => client,
+        Ok(_) => return Ok(refused(wrong)),
+        Err(error) => {
+            // A list with mistakes may name more registries than it seems to.
+            let certain = wrong.is_empty() || !hosts.is_empty() || !arguments.registry.asks_for_one_host();
+            wrong.extend(certain.then_some(error));
+            return Ok(refused(wrong));
+        }
+    };
     let jobs = arguments.registry.jobs();
     let http = client.http().clone();
     let options = Options {
-        lists,
-        references: arguments.references,
+        asked,
         output: arguments.output,
-        require: arguments.require.unwrap_or_default(),
         selection: arguments.selection.selection(),
         wanted: Wanted {
             platforms: arguments.platform,
@@ -106,38 +129,39 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     export::run(options).await
 }
 
-/// Refuses outputs that have no offsets.
-fn check_output(arguments: &Arguments) -> Result<()> {
-    let output = &arguments.output;
+fn refused(failures: Vec<Error>) -> Report {
+    Report { command: "export", failures, ..Report::default() }
+}
+
+/// Returns what is wrong with an output: it must be a file with offsets, in a folder that is there.
+fn check_output(output: &Utf8Path) -> Vec<Error> {
     let hint = Some("name a file with `--output FILE.tar`");
-    if output == "-" || output == "/dev/stdout" {
-        return Err(Error::usage("a bundle cannot be written to standard output by this version", hint));
-    }
-    if [".gz", ".tgz", ".zst", ".xz", ".bz2"].iter().any(|ending| output.as_str().ends_with(ending)) {
-        return Err(Error::usage(
-            format!("`{output}`: a compressed bundle cannot be written by this version"),
-            hint,
-        ));
-    }
-    if output.is_dir() {
-        return Err(Error::usage(format!("`{output}` is a folder"), hint));
-    }
     let folder = output.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(".".into());
-    if !folder.is_dir() {
-        return Err(Error::usage(
-            format!("`{output}`: folder `{folder}` is not there"),
-            Some("make the folder first"),
-        ));
-    }
-    let stdin = arguments.list.iter().filter(|list| *list == "-").count();
-    if stdin + usize::from(arguments.registry.reads_stdin()) > 1 {
-        let hint = match stdin {
-            1 => "put the password into a file for `--password-file`",
-            _ => "give `--list -` once",
-        };
-        return Err(Error::usage("standard input can be read once only", Some(hint)));
-    }
-    Ok(())
+    let error = if output.as_str().is_empty() {
+        Error::usage("`--output` is empty", hint)
+    } else if output == "-" || output == "/dev/stdout" {
+        Error::usage("a bundle cannot be written to standard output by this version", hint)
+    } else if [".gz", ".tgz", ".zst", ".xz", ".bz2"].iter().any(|ending| output.as_str().ends_with(ending)) {
+        Error::usage(format!("`{output}`: a compressed bundle cannot be written by this version"), hint)
+    } else if output.is_dir() || output.as_str().ends_with('/') {
+        Error::usage(format!("`{output}` is a folder"), hint)
+    } else if !folder.is_dir() {
+        Error::usage(format!("`{output}`: folder `{folder}` is not there"), Some("make the folder first"))
+    } else {
+        return vec![];
+    };
+    vec![error]
+}
+
+/// Refuses two readers of standard input.
+fn check_stdin(arguments: &Arguments) -> Option<Error> {
+    let lists = arguments.list.iter().filter(|list| *list == "-").count();
+    let hint = match lists {
+        1 => "put the password into a file for `--password-file`",
+        _ => "give `--list -` once",
+    };
+    (lists + usize::from(arguments.registry.reads_stdin()) > 1)
+        .then(|| Error::usage("standard input can be read once only", Some(hint)))
 }
 
 /// Reads a list, and a byte more than the longest one so that the parser can tell.
@@ -145,6 +169,17 @@ fn read(path: &Utf8PathBuf) -> Result<(Source, Vec<u8>)> {
     let limit = u64::try_from(list::MAX_SIZE).unwrap_or(u64::MAX).saturating_add(1);
     let mut text = Vec::new();
     let doing = format!("reading list `{path}`");
+    if path.as_str().is_empty() {
+        return Err(Error::usage("`--list` is empty", Some("name a file with `--list FILE`")));
+    }
+    if path.is_dir() {
+        return Err(Error::usage(
+            format!("list `{path}` is a folder"),
+            Some(
+                "name a file with `--list FILE`; the files of a folder are carried by the line `file FOLDER` in a list",
+            ),
+        ));
+    }
     if path == "-" {
         std::io::stdin().lock().take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
         return Ok((Source::Stdin, text));
@@ -155,16 +190,4 @@ fn read(path: &Utf8PathBuf) -> Result<(Source, Vec<u8>)> {
     })?;
     file.take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
     Ok((Source::file(path.clone()), text))
-}
-
-/// Returns the registries that the lists name. What is wrong with the lists is said when they are read in earnest.
-fn hosts(lists: &[(Source, Vec<u8>)], references: &[String]) -> BTreeSet<String> {
-    let listed = lists.iter().flat_map(|(source, text)| list::parse(source, text).unwrap_or_default());
-    let named =
-        references.iter().zip(1..).filter_map(|(text, number)| list::parse_argument(number, text).ok());
-    let registry = |entry: list::Entry| match entry.subject {
-        Subject::Registry(reference) => Some(reference.registry().to_owned()),
-        _ => None,
-    };
-    listed.chain(named).filter_map(registry).collect()
 }

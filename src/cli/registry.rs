@@ -88,6 +88,11 @@ impl RegistryArguments {
         self.password_stdin
     }
 
+    /// Returns whether the user name is for the only registry of the call.
+    pub(super) fn asks_for_one_host(&self) -> bool {
+        self.username.as_ref().is_some_and(|username| !username.contains('='))
+    }
+
     /// Makes the client. `hosts` are the registries that this call speaks to: a user name without a host is for the
     /// only one of them.
     ///

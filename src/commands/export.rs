@@ -12,7 +12,7 @@ use crate::content::progress::Progress;
 use crate::kinds::{Earlier, Origin, Places, Wanted};
 use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Require, Source};
+use crate::model::list::Collected;
 use crate::model::selector::Selection;
 use crate::stores::bundle::previous::Previous;
 use crate::stores::bundle::reader::Bundle;
@@ -24,6 +24,7 @@ mod fill;
 mod found;
 mod names;
 mod output;
+mod reused;
 mod room;
 mod weights;
 
@@ -33,14 +34,10 @@ pub use output::Overwrite;
 /// What `export` is asked to do.
 #[derive(Debug)]
 pub struct Options {
-    /// The lists, read.
-    pub lists: Vec<(Source, Vec<u8>)>,
-    /// References of the command line.
-    pub references: Vec<String>,
+    /// What the lists and the command line ask for.
+    pub asked: Collected,
     /// The bundle to make.
     pub output: Utf8PathBuf,
-    /// What every reference must name.
-    pub require: Require,
     /// `--only` and `--except`.
     pub selection: Selection,
     /// What is wanted of every artifact.
@@ -74,9 +71,10 @@ pub enum Action {
 
 /// Makes a bundle of everything that the lists name.
 pub async fn run(mut options: Options) -> Result<Report> {
-    let asked = list::collect(&options.lists, &options.references, options.require)?;
-    output::look(&options)?;
-    let reuse = reused(&options)?;
+    let asked = std::mem::take(&mut options.asked);
+    names::look(&options, &asked.entries).await?;
+    output::look(&options, &asked.entries)?;
+    let reuse = older(&options)?;
     let mut earlier = reuse.clone();
     let there = Bundle::open(&options.output).ok();
     earlier.extend(there.map(|bundle| Arc::new(Previous::finished(&bundle))));
@@ -105,13 +103,13 @@ pub async fn run(mut options: Options) -> Result<Report> {
     if found.items.is_empty() || (!found.failures.is_empty() && options.on_failure == OnFailure::Stop) {
         return Ok(not_made(&options, found));
     }
-    names::check(&found.items)?;
-    found.warnings.extend(names::collisions(&found.items));
+    names::check(&found)?;
+    found.warnings.extend(names::collisions(&found));
     let plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
     let unfit =
         |why| Error::Unsupported { message: format!("no reader would take the bundle: {why}"), hint: None };
     rules::check(&plan.contents).map_err(unfit)?;
-    let Some(workshop) = workshop else { return Ok(dry_run::report(&options, found, &plan)) };
+    let Some(workshop) = workshop else { return Ok(dry_run::report(&options, found, &plan, &reuse)) };
     if let Some(report) = output::check(&options, &mut found, &plan).await? {
         workshop.remove()?;
         return Ok(report);
@@ -126,7 +124,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
 }
 
 /// Opens the bundles of `--reuse`.
-fn reused(options: &Options) -> Result<Vec<Arc<Previous>>> {
+fn older(options: &Options) -> Result<Vec<Arc<Previous>>> {
     let open = |path| Bundle::open(path).map(|bundle| Arc::new(Previous::finished(&bundle)));
     options.reuse.iter().map(|path| open(path)).collect()
 }

@@ -1,6 +1,6 @@
 //! Files behind an address.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use url::Url;
 
 use super::{Origin, Places, Resolved, file};
@@ -36,9 +36,7 @@ pub(super) async fn resolve(
     name: Option<&str>,
     places: &Places,
 ) -> Result<Resolved> {
-    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
-    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
-    let name = file::base_name(Utf8Path::new(&last), name)?;
+    let name = file::address_name(url, name)?;
     let kind = if what == What::Assertions { Kind::Assert } else { Kind::File };
     let staged = Staged::of(url, places);
     let mut resolved = Resolved::default();

@@ -6,6 +6,7 @@ use std::io::Read;
 use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
+use url::Url;
 
 use super::{Origin, Resolved};
 use crate::content::graph::{Graph, Node};
@@ -17,7 +18,7 @@ use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::file_name::FileName;
-use crate::model::list::Entry;
+use crate::model::list::{Entry, last_part};
 use crate::model::media_type;
 use crate::model::target::slug;
 use crate::stores::file::{LocalFile, Measured, files_under};
@@ -32,17 +33,11 @@ const MODE: &str = "dev.airgap-bundle.file.mode";
 /// Takes a file, or every file under a folder.
 pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) -> Result<Resolved> {
     let is_folder = path.is_dir();
-    let base = base_name(path, name)?;
-    let files: Vec<(Utf8PathBuf, String)> = if is_folder {
-        if entry.sha256.is_some() {
-            return Err(Error::usage(format!("`sha256=` fits a file, and `{path}` is a folder"), None));
-        }
-        let (folder, name) = (path.to_owned(), base.clone());
-        let found = jobs::offload(move || files_under(&folder, MAX_FILES)).await??;
-        found.into_iter().map(|inner| (path.join(&inner), format!("{name}/{inner}"))).collect()
-    } else {
-        vec![(path.to_owned(), base)]
-    };
+    if is_folder && entry.sha256.is_some() {
+        return Err(Error::usage(format!("`sha256=` fits a file, and `{path}` is a folder"), None));
+    }
+    let (place, named) = (path.to_owned(), name.map(str::to_owned));
+    let files = jobs::offload(move || places(&place, named.as_deref())).await??;
     let measured = jobs::run_blocking(2, OnFailure::Stop, files, |(path, name), stop| {
         let file = LocalFile::new(path);
         let measured = file.measure(stop)?;
@@ -59,6 +54,16 @@ pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, name: Option<&str>) 
         resolved.warnings.push(format!("folder `{path}` holds no files"));
     }
     Ok(resolved)
+}
+
+/// Returns the file at `path`, or every file under the folder there, each with its name in the bundle.
+pub(super) fn places(path: &Utf8Path, name: Option<&str>) -> Result<Vec<(Utf8PathBuf, String)>> {
+    let base = base_name(path, name)?;
+    if !path.is_dir() {
+        return Ok(vec![(path.to_owned(), base)]);
+    }
+    let found = files_under(path, MAX_FILES)?;
+    Ok(found.into_iter().map(|inner| (path.join(&inner), format!("{base}/{inner}"))).collect())
 }
 
 /// As [`resolve`] for what ends in `.tgz`: a chart is not a plain file.
@@ -168,6 +173,11 @@ pub(super) fn base_name(path: &Utf8Path, name: Option<&str>) -> Result<String> {
     last.or_else(resolved).ok_or_else(|| {
         Error::usage(format!("`{path}` has no name of its own"), Some("give it one with `name=` on its line"))
     })
+}
+
+/// As [`base_name`] for an address.
+pub(super) fn address_name(url: &Url, name: Option<&str>) -> Result<String> {
+    base_name(Utf8Path::new(&last_part(url)), name)
 }
 
 /// Checks a file against the `sha256=` of its line.

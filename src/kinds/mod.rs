@@ -6,10 +6,12 @@ mod address;
 mod assertion;
 mod earlier;
 mod file;
+mod file_names;
 mod origin;
 mod registry;
 
 pub use earlier::Earlier;
+pub use file_names::file_names;
 pub use origin::Origin;
 
 use address::What;

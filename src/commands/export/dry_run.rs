@@ -1,16 +1,23 @@
 //! `export --dry-run`: what would be in the bundle, and what it would weigh.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::{Found, Options, Report, bundle_row, counted, room, rows, totals, weights};
+use super::{Found, Options, Report, bundle_row, counted, output, reused, room, rows, totals, weights};
 use crate::content::plan::Plan;
 use crate::kinds::Origin;
+use crate::stores::bundle::previous::Previous;
 use crate::stores::bundle::slots::Slots;
 
 /// Says what would be done.
-pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Report {
+pub(super) fn report(
+    options: &Options,
+    found: Found,
+    plan: &Plan<Origin>,
+    reuse: &[Arc<Previous>],
+) -> Report {
     let size = Slots::new(&plan.contents).map_or(0, |slots| slots.length());
     let rows = rows(&found.items, None);
     let mut text = String::new();
@@ -36,11 +43,13 @@ pub(super) fn report(options: &Options, found: Found, plan: &Plan<Origin>) -> Re
         ByteSize(size),
         ByteSize(shared),
     )];
+    summary.extend(reused::line(plan, reuse.iter().map(AsRef::as_ref)));
     summary.extend(weights::lines(&found.items));
     summary.extend(found.kept_whole_line());
     summary.extend(found.incomplete_line());
     summary.push("nothing was written".to_owned());
     let mut warnings = found.warnings;
+    warnings.extend(output::refusal(options, plan));
     warnings.extend(room::check(&options.output, size, 0).err().map(|error| error.to_string()));
     let incomplete = !found.failures.is_empty();
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytesize::ByteSize;
 
 use super::found::failed_row;
+use super::reused::Reused;
 use super::{Found, Options, Report, Status, bundle_row, counted, not_made, owners, room, rows, totals};
 use crate::content::copy::{Copied, Source, copy};
 use crate::content::jobs::{self, OnFailure};
@@ -39,13 +40,13 @@ pub(super) async fn run(
             Partial::open(workshop, plan.contents.clone(), options.jobs, Arc::clone(&options.progress))
                 .await?;
         let partial = Arc::new(partial);
-        let (fetched, failures) = fetch(options, &found, &plan, &partial, previous, &reuse).await?;
+        let (moved, failures) = fetch(options, &found, &plan, &partial, previous, &reuse).await?;
         let partial = Arc::try_unwrap(partial).map_err(|_| Error::Interrupted(15))?;
         if failures.is_empty() {
             let length = partial.slots().length();
             options.progress.phase("writing to the disk", None, None);
             let id = jobs::offload(move || partial.finish()).await??;
-            return Ok(done(options, found, &plan, &id, length, fetched));
+            return Ok(done(options, found, &plan, &id, length, &moved));
         }
         drop_failed(&mut found, failures);
         if options.on_failure == OnFailure::Stop || found.items.is_empty() {
@@ -58,7 +59,14 @@ pub(super) async fn run(
     }
 }
 
-/// Fills every slot and returns how many bytes were fetched, and which blobs failed.
+/// What came from where, in bytes.
+struct Moved {
+    fetched: u64,
+    /// For each bundle of `--reuse`.
+    reused: Vec<Reused>,
+}
+
+/// Fills every slot and returns how many bytes came from where, and which blobs failed.
 async fn fetch(
     options: &Options,
     found: &Found,
@@ -66,7 +74,7 @@ async fn fetch(
     partial: &Arc<Partial>,
     previous: Vec<Previous>,
     reuse: &[Arc<Previous>],
-) -> Result<(u64, Vec<(Digest, Error)>)> {
+) -> Result<(Moved, Vec<(Digest, Error)>)> {
     let manifests = plan.contents.manifests.iter().filter_map(|blob| {
         let bytes = plan.manifests.get(&blob.digest)?.clone();
         Some((Descriptor::new("", blob.digest, blob.size), vec![Origin::Memory(bytes)]))
@@ -76,8 +84,14 @@ async fn fetch(
     blobs.sort_by_key(|(blob, _)| Reverse(blob.size).max(Reverse(LARGE)));
     let bytes = blobs.iter().map(|(blob, _)| blob.size).sum();
     options.progress.phase("fetching", Some(bytes), u64::try_from(blobs.len()).ok());
-    let earlier: Arc<[Arc<Previous>]> =
-        previous.into_iter().map(Arc::new).chain(reuse.iter().cloned()).collect();
+    let own = previous.len();
+    let earlier: Arc<[(Arc<Previous>, AtomicU64)]> = previous
+        .into_iter()
+        .map(Arc::new)
+        .chain(reuse.iter().cloned())
+        .map(|one| (one, AtomicU64::new(0)))
+        .collect();
+    let counted = Arc::clone(&earlier);
     let owners = owners(&found.items);
     let fetched = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));
@@ -92,8 +106,9 @@ async fn fetch(
                 return Ok(());
             }
             progress.begun(&owner);
-            for source in earlier.iter().filter(|previous| previous.claims(&blob)) {
+            for (source, taken) in earlier.iter().filter(|(previous, _)| previous.claims(&blob)) {
                 if copy(&blob, &[source.as_ref()], partial.as_ref()).await.is_ok() {
+                    taken.fetch_add(blob.size, Ordering::Relaxed);
                     progress.ended(&owner);
                     return Ok(());
                 }
@@ -128,7 +143,11 @@ async fn fetch(
     if failures.is_empty() {
         partial.forget_previous()?;
     }
-    Ok((fetched.load(Ordering::Relaxed), failures))
+    let reused = counted.iter().skip(own).map(|(bundle, taken)| Reused {
+        path: bundle.path().to_owned(),
+        bytes: taken.load(Ordering::Relaxed),
+    });
+    Ok((Moved { fetched: fetched.load(Ordering::Relaxed), reused: reused.collect() }, failures))
 }
 
 /// Returns whether going on is pointless: the disk is full, or the person said stop.
@@ -170,17 +189,19 @@ fn done(
     plan: &Plan<Origin>,
     id: &Digest,
     length: u64,
-    fetched: u64,
+    moved: &Moved,
 ) -> Report {
-    let totals = totals(plan, fetched);
+    let totals = totals(plan, moved.fetched);
+    let taken = moved.reused.iter().fold(0_u64, |sum, one| sum.saturating_add(one.bytes));
+    let reused: String = moved.reused.iter().flat_map(|one| [one.to_string(), ", ".to_owned()]).collect();
     let output = &options.output;
     let mut summary = vec![format!(
-        "{}, {}, {} in `{output}` ({} fetched, {} there already)",
+        "{}, {}, {} in `{output}` ({} fetched, {reused}{} there already)",
         counted(totals.artifacts, "artifact"),
         counted(totals.blobs, "blob"),
         ByteSize(length),
         ByteSize(totals.transferred),
-        ByteSize(totals.present),
+        ByteSize(totals.present.saturating_sub(taken)),
     )];
     summary.extend(found.kept_whole_line());
     summary.extend(found.incomplete_line());

@@ -1,5 +1,6 @@
 //! What the list came to: every entry resolved, and of that what is selected.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
@@ -9,9 +10,10 @@ use crate::commands::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::kinds::{self, Origin, Resolved};
 use crate::model::artifact::Kind;
-use crate::model::contents::Missing;
+use crate::model::contents::{Artifact, Missing};
+use crate::model::digest::Digest;
 use crate::model::error::Error;
-use crate::model::list::{Entry, Subject};
+use crate::model::list::{Entry, Position, Subject};
 use crate::model::selector::{Selection, Selector};
 use crate::stores::bundle::rules;
 
@@ -25,6 +27,8 @@ pub(super) struct Found {
     kept_whole: (usize, u64),
     /// Everything that selectors were asked about.
     seen: Vec<(Kind, String)>,
+    /// Where each artifact is asked for first.
+    lines: BTreeMap<(Kind, String, Digest), Position>,
 }
 
 /// Resolves every entry and keeps what is selected.
@@ -51,7 +55,7 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
     for (entry, result) in entries.iter().zip(results) {
         match result {
             Some(Ok(resolved)) => match unfit(&resolved, &options.selection) {
-                None => found.take(resolved, &options.selection),
+                None => found.take(entry, resolved, &options.selection),
                 Some(error) => found.fail(entry, error),
             },
             Some(Err(error)) => found.fail(entry, error),
@@ -106,12 +110,17 @@ fn unfit(resolved: &Resolved, selection: &Selection) -> Option<Error> {
 }
 
 impl Found {
-    fn take(&mut self, resolved: Resolved, selection: &Selection) {
+    fn take(&mut self, entry: &Entry, resolved: Resolved, selection: &Selection) {
         let name = |item: &Item<Origin>| (item.artifact.kind, item.artifact.reference.clone());
         self.seen.extend(resolved.items.iter().map(name));
         let takes = |item: &Item<Origin>| selection.takes(item.artifact.kind, &item.artifact.reference);
         let before = self.items.len();
-        self.items.extend(resolved.items.into_iter().filter(takes));
+        for item in resolved.items.into_iter().filter(takes) {
+            let Artifact { kind, reference, digest, .. } = &item.artifact;
+            let key = (*kind, reference.clone(), *digest);
+            self.lines.entry(key).or_insert_with(|| entry.position.clone());
+            self.items.push(item);
+        }
         if self.items.len() == before && !selection.only.is_empty() {
             return;
         }
@@ -127,6 +136,11 @@ impl Found {
         self.missing.push(Missing { kind: entry.kind, reference: rules::fitting(&reference) });
         let error = error.during(format!("could not export `{reference}` ({})", entry.position));
         self.failures.push((failed_row(entry.kind, &reference, &error), error));
+    }
+
+    /// Returns where an artifact is asked for first.
+    pub(super) fn line(&self, artifact: &Artifact) -> Option<&Position> {
+        self.lines.get(&(artifact.kind, artifact.reference.clone(), artifact.digest))
     }
 
     /// Says how many images an index digest kept whole, and what that costs.

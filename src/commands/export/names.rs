@@ -1,52 +1,138 @@
 //! Names that two artifacts would share on the far side.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap};
 
-use super::Item;
-use crate::kinds::Origin;
+use super::{Found, Options};
+use crate::content::jobs::{self, OnFailure};
+use crate::kinds::file_names;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
+use crate::model::file_name::{FileName, clashes};
+use crate::model::list::{Entry, MAX_MISTAKES, Position};
 use crate::model::reference::Reference;
 use crate::model::target::{Layout, Target, collisions as find, host_path_helps};
 
-/// Refuses two files of one name and different content: extracted, one would overwrite the other.
-pub(super) fn check(items: &[Item<Origin>]) -> Result<()> {
-    let mut files: BTreeMap<&str, Vec<&Digest>> = BTreeMap::new();
-    for artifact in items.iter().map(|item| &item.artifact) {
-        if matches!(artifact.kind, Kind::File | Kind::Assert) {
-            let digests = files.entry(&artifact.reference).or_default();
-            if !digests.contains(&&artifact.digest) {
-                digests.push(&artifact.digest);
+/// What to do about two files of one name.
+const RENAME: &str = "rename one of them, or give it another name with `name=` on its line";
+
+/// A file to be, and the line that asks for it.
+struct Named<'a> {
+    name: &'a str,
+    /// What tells it from another of its name, where that is known.
+    digest: Option<Digest>,
+    line: &'a Position,
+}
+
+/// Refuses, before anything is asked of anybody, files that cannot be extracted beside each other, or not at all: the
+/// latter cost no more than themselves where the rest is wanted.
+pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
+    let (looked_at, selection) = (entries.to_vec(), options.selection.clone());
+    let on_failure = options.on_failure;
+    let names = jobs::offload(move || {
+        let of = |entry: &Entry| {
+            let mut names = file_names(entry);
+            names.retain(|(kind, name)| {
+                let fits = on_failure == OnFailure::Stop || name.parse::<FileName>().is_ok();
+                fits && selection.takes(*kind, name)
+            });
+            names
+        };
+        looked_at.iter().map(of).collect::<Vec<_>>()
+    });
+    let names = names.await?;
+    let files = entries.iter().zip(&names).flat_map(|(entry, names)| {
+        let digest = entry.sha256.filter(|_| names.len() == 1);
+        names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position })
+    });
+    refuse(&files.collect::<Vec<_>>())
+}
+
+/// As [`look`], with what everything turned out to be.
+pub(super) fn check(found: &Found) -> Result<()> {
+    let artifacts = found.items.iter().map(|item| &item.artifact);
+    let files = artifacts.filter(|artifact| matches!(artifact.kind, Kind::File | Kind::Assert));
+    let named = files.filter_map(|artifact| {
+        let line = found.line(artifact)?;
+        Some(Named { name: &artifact.reference, digest: Some(artifact.digest), line })
+    });
+    refuse(&named.collect::<Vec<_>>())
+}
+
+fn refuse(files: &[Named<'_>]) -> Result<()> {
+    let mut first: HashMap<&str, &Named<'_>> = HashMap::new();
+    let mut told: Vec<(&Position, String)> = Vec::new();
+    let mut names: Vec<FileName> = Vec::new();
+    for file in files {
+        match first.entry(file.name) {
+            Slot::Vacant(slot) => {
+                slot.insert(file);
+                match file.name.parse() {
+                    Ok(name) => names.push(name),
+                    Err(error) => told.push((file.line, error.to_string())),
+                }
+            }
+            Slot::Occupied(slot) => {
+                let before = slot.get();
+                let differ = before.digest.zip(file.digest).is_some_and(|(one, other)| one != other);
+                if differ {
+                    let (name, line) = (file.name, before.line);
+                    told.push((
+                        file.line,
+                        format!("`{name}` is the name of another file, too: that of {line}"),
+                    ));
+                }
             }
         }
     }
-    let twice: Vec<String> = files
-        .into_iter()
-        .filter(|(_, digests)| digests.len() > 1)
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
-    if twice.is_empty() {
+    for (before, name) in clashes(&names) {
+        let lines = first.get(before.as_str()).zip(first.get(name.as_str()));
+        let Some((one, other)) = lines else { continue };
+        told.push((
+            other.line,
+            format!("`{name}` and `{before}` ({}) cannot both be extracted: {}", one.line, why(before, name)),
+        ));
+    }
+    if told.is_empty() {
         return Ok(());
     }
-    Err(Error::Conflict {
-        message: "files of the same name with different content".to_owned(),
-        items: twice,
-        hint: Some("give one of them another name with `name=` on its line".to_owned()),
-    })
+    told.sort();
+    let hidden = told.len().saturating_sub(MAX_MISTAKES);
+    let mut lines: Vec<String> =
+        told.into_iter().take(MAX_MISTAKES).map(|(line, message)| format!("{line}: {message}")).collect();
+    lines.extend((hidden > 0).then(|| format!("and {hidden} more")));
+    Err(Error::List(lines).with_hint(RENAME))
 }
 
-/// Warns of artifacts that would take one name in the default layout.
-pub(super) fn collisions(items: &[Item<Origin>]) -> Vec<String> {
-    let named: Vec<(&Artifact, Target)> = items
+/// Says why two names clash.
+fn why(one: &FileName, other: &FileName) -> &'static str {
+    let below = |one: &FileName, other: &FileName| {
+        other.as_str().strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    if below(one, other) || below(other, one) {
+        "one is a file where the other needs a folder"
+    } else {
+        "names that differ in case or Unicode form alone are one on some file systems"
+    }
+}
+
+/// Warns of artifacts that would take one name in the default layout, and of charts that would be one file.
+pub(super) fn collisions(found: &Found) -> Vec<String> {
+    let named: Vec<(&Artifact, Target)> = found
+        .items
         .iter()
         .filter_map(|item| {
             Some((&item.artifact, Target::of_artifact("", Layout::Path, &item.artifact).ok()?))
         })
         .collect();
-    let found = find(named.iter().map(|(artifact, target)| (target, &artifact.digest)));
-    let lines = found.iter().map(|collision| {
+    let shown = |artifact: &Artifact| match found.line(artifact) {
+        Some(line) => format!("`{}` ({line})", artifact.reference),
+        None => format!("`{}`", artifact.reference),
+    };
+    let all = find(named.iter().map(|(artifact, target)| (target, &artifact.digest)));
+    let lines = all.iter().map(|collision| {
         let claims = collision.claims.iter().filter_map(|claim| named.get(*claim));
         let claims: Vec<&Artifact> = claims.map(|(artifact, _)| *artifact).collect();
         let hint = if host_path_helps("", claims.iter().copied()) {
@@ -54,10 +140,31 @@ pub(super) fn collisions(items: &[Item<Origin>]) -> Vec<String> {
         } else {
             "give each another `as=` on its line"
         };
-        let claims: Vec<String> = claims.iter().map(|artifact| format!("`{}`", artifact.reference)).collect();
+        let claims: Vec<String> = claims.iter().map(|artifact| shown(artifact)).collect();
         format!("{} would all be `{}` at the destination; {hint}", claims.join(" and "), collision.target)
     });
-    lines.collect()
+    let mut charts: BTreeMap<String, BTreeMap<Digest, &Artifact>> = BTreeMap::new();
+    for (artifact, _) in named.iter().filter(|(artifact, _)| artifact.kind == Kind::Chart) {
+        if let Some(file) = packed(artifact) {
+            charts.entry(file).or_default().insert(artifact.digest, artifact);
+        }
+    }
+    let one_file = charts.into_iter().filter(|(_, charts)| charts.len() > 1).map(|(file, charts)| {
+        let mut charts: Vec<String> = charts.into_values().map(shown).collect();
+        charts.sort();
+        format!(
+            "{} would all be extracted as `{file}`; extract them one after the other, with `--only`",
+            charts.join(" and ")
+        )
+    });
+    lines.chain(one_file).collect()
+}
+
+/// Returns the file that a chart is extracted as, by helm's rule that repository and tag are its name and version.
+fn packed(artifact: &Artifact) -> Option<String> {
+    let reference: Reference = artifact.reference.parse().ok()?;
+    let name = reference.repository().rsplit('/').next()?;
+    Some(format!("{name}-{}.tgz", reference.tag()?))
 }
 
 /// Returns the last part of an artifact's name, as a table shows it.

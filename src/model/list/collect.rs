@@ -1,8 +1,8 @@
 //! All that a command line asks for: its lists and its references, as one list without mistakes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::entry::Entry;
+use super::entry::{Entry, Subject};
 use super::later::not_yet;
 use super::merge::unite_all;
 use super::position::{Mistake, Source};
@@ -22,19 +22,7 @@ pub struct Collected {
 /// Reads `lists` (each with its bytes) and `arguments`, the references of the command line, in this order. Every
 /// mistake in any of them is told at once, in the order of the input; nothing asked for at all is one, too.
 pub fn collect(lists: &[(Source, Vec<u8>)], arguments: &[String], require: Require) -> Result<Collected> {
-    let mut entries = Vec::new();
-    let mut mistakes = Vec::new();
-    for (source, text) in lists {
-        let (good, wrong) = parse_lines(source, text);
-        entries.extend(good);
-        mistakes.extend(wrong);
-    }
-    for (argument, number) in arguments.iter().zip(1..) {
-        match parse_argument(number, argument) {
-            Ok(entry) => entries.push(entry),
-            Err(wrong) => mistakes.extend(wrong),
-        }
-    }
+    let (mut entries, mut mistakes) = all(lists, arguments);
     if entries.is_empty() && mistakes.is_empty() {
         let empty: Vec<String> = lists.iter().map(|(source, _)| format!("`{source}`")).collect();
         return Err(match empty.as_slice() {
@@ -54,6 +42,32 @@ pub fn collect(lists: &[(Source, Vec<u8>)], arguments: &[String], require: Requi
         return Ok(Collected { entries, warning });
     }
     Err(in_order(mistakes, lists).into())
+}
+
+/// Returns the registries that the good lines of `lists` and `arguments` name, as `HOST[:PORT]`.
+pub fn registries(lists: &[(Source, Vec<u8>)], arguments: &[String]) -> BTreeSet<String> {
+    let registry = |entry: Entry| match entry.subject {
+        Subject::Registry(reference) => Some(reference.registry().to_owned()),
+        _ => None,
+    };
+    all(lists, arguments).0.into_iter().filter_map(registry).collect()
+}
+
+fn all(lists: &[(Source, Vec<u8>)], arguments: &[String]) -> (Vec<Entry>, Vec<Mistake>) {
+    let mut entries = Vec::new();
+    let mut mistakes = Vec::new();
+    for (source, text) in lists {
+        let (good, wrong) = parse_lines(source, text);
+        entries.extend(good);
+        mistakes.extend(wrong);
+    }
+    for (argument, number) in arguments.iter().zip(1..) {
+        match parse_argument(number, argument) {
+            Ok(entry) => entries.push(entry),
+            Err(wrong) => mistakes.extend(wrong),
+        }
+    }
+    (entries, mistakes)
 }
 
 /// Sorts by list (as given, the arguments last), line and column.

@@ -50,6 +50,12 @@ pub(super) fn redact(text: &str) -> String {
     if scheme.is_empty() { text.to_owned() } else { format!("{scheme}://{host}{path}") }
 }
 
+/// Returns the last part of an address's path, percent signs decoded: the name of the file behind it.
+pub fn last_part(url: &Url) -> String {
+    let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned()
+}
+
 /// Reads a path. `~` and drive letters are refused, since no shell stands between the list and the disk.
 pub(super) fn path(text: &str, source: &Source) -> Result<ListPath, String> {
     if let Some(why) = not_a_path(text) {

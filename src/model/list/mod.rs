@@ -29,9 +29,10 @@ mod print;
 mod require;
 mod token;
 
-pub use collect::{Collected, collect};
+pub use collect::{Collected, collect, registries};
 pub use entry::{DiskFormat, Entry, ListPath, Location, Platforms, Rename, Rendering, Subject};
 pub use later::not_yet;
+pub use location::last_part;
 pub use merge::merge;
 pub use position::{MAX_MISTAKES, Mistake, Position, Source};
 pub use require::{Require, require};
@@ -89,16 +90,16 @@ fn parse_lines(source: &Source, text: &[u8]) -> (Vec<Entry>, Vec<Mistake>) {
     (entries, mistakes)
 }
 
-/// Parses the `number`th reference of a command line (from 1). One that begins as a path, an address or an image on
-/// disk is taken whole, since the shell has read quotes and white space already; all else reads as a line of a list,
-/// such as `'chart cert-manager repo=https://charts.jetstack.io'`.
+/// Parses the `number`th reference of a command line (from 1). It reads as a line of a list, such as
+/// `'file ./setup.sh name=bin/setup.sh'`; but what begins as a path or an image on disk and has no key behind it is taken
+/// whole, since the shell has read quotes and white space already.
 pub fn parse_argument(number: usize, text: &str) -> Result<Entry, Vec<Mistake>> {
     let source = Source::Argument(number);
     let mut mistakes = Vec::new();
     let mut line = Line { source: &source, number: 1, mistakes: &mut mistakes };
-    let whole = location::is_path(text)
-        || location::is_address(text)
-        || DiskFormat::ALL.iter().any(|format| text.starts_with(format.prefix()));
+    let is_disk = |format: DiskFormat| text.starts_with(format.prefix()) && !text.starts_with("oci://");
+    let on_disk = location::is_path(text) || DiskFormat::ALL.into_iter().any(is_disk);
+    let whole = on_disk && !token::split(text).is_ok_and(|words| parser::has_keys(&words));
     let entry = if text.len() > MAX_LINE {
         line.wrong(1, format!("{} bytes: expected at most {MAX_LINE}", text.len()));
         None

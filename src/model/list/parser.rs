@@ -149,6 +149,12 @@ impl Line<'_> {
     }
 }
 
+/// Returns whether any word but the first is a key with its value.
+pub(super) fn has_keys(words: &[Token]) -> bool {
+    let key = |word: &Token| word.text.split_once('=').and_then(|(key, _)| Key::of(key));
+    words.iter().skip(1).any(|word| key(word).is_some())
+}
+
 fn keys_of(form: Form) -> String {
     let words: Vec<_> =
         Key::ALL.into_iter().filter(|key| form.takes(*key)).map(|key| format!("`{}=`", key.word())).collect();

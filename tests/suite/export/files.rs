@@ -66,12 +66,47 @@ fn links_in_a_folder_and_two_files_of_one_name_are_errors() {
         .code(1);
     site.run("export --list twice.txt")
         .stderr(
-            "error: files of the same name with different content\n  `setup.sh`\n\n\
-             hint: give one of them another name with `name=` on its line\n",
+            "error: twice.txt:2:1: `setup.sh` is the name of another file, too: that of twice.txt:1:1\n\n\
+             hint: rename one of them, or give it another name with `name=` on its line\n",
         )
-        .code(1);
+        .code(2);
     site.run("export --list mended.txt").stdout(ID).any_stderr().code(0);
     assert!(!site.files(".").iter().any(|file| file.contains("partial")));
+}
+
+/// What `extract` would refuse behind the air gap is told before anything is asked.
+#[test]
+fn names_that_cannot_stand_beside_each_other_are_told_before_any_network() {
+    let server = registry();
+    let (one, two) = ("11".repeat(32), "22".repeat(32));
+    let site = site(&server)
+        .file("a", "1")
+        .file("A", "1")
+        .file("tools/gr\u{fc}n", "1")
+        .file(
+            "list.txt",
+            &format!(
+                "REGISTRY/one:1\nfile ./a\nfile ./A\nfile ./tools\nfile ./a name=\"tools/gru\u{308}n\"\n\
+             file ./a name=a/b\nfile https://h.example/CON.zip\n\
+             file https://h.example/x.zip sha256={one}\nfile https://i.example/x.zip sha256={two}\n"
+            ),
+        )
+        .file("two.txt", "file ./a\nfile ./A\n")
+        .file("same.txt", "file ./a\nfile ./A name=a\n");
+    site.run("export --list list.txt")
+        .stderr(
+            "error: list.txt:3:1: `A` and `a` (list.txt:2:1) cannot both be extracted: names that differ in case or Unicode form alone are one on some file systems\n\
+             \x20 list.txt:5:1: `tools/gru\u{308}n` and `tools/gr\u{fc}n` (list.txt:4:1) cannot both be extracted: names that differ in case or Unicode form alone are one on some file systems\n\
+             \x20 list.txt:6:1: `a/b` and `a` (list.txt:2:1) cannot both be extracted: one is a file where the other needs a folder\n\
+             \x20 list.txt:7:1: `CON.zip` is not a name that a file may have: Windows reserves it for a device\n\
+             \x20 list.txt:9:1: `x.zip` is the name of another file, too: that of list.txt:8:1\n\n\
+             hint: rename one of them, or give it another name with `name=` on its line\n",
+        )
+        .code(2);
+    assert!(server.requests().is_empty());
+    // What is not selected clashes with nothing, and the same content under one name is one file.
+    site.run("export --list two.txt --only a -o a.tar").stdout(ID).any_stderr().code(0);
+    site.run("export --list same.txt -o same.tar").stdout(ID).any_stderr().code(0);
 }
 
 #[test]
@@ -102,7 +137,7 @@ fn an_address_is_fetched_and_its_digest_told() {
         )
         .code(3);
     let gone = Digest::sha256(b"gone");
-    site.run(&format!("export http://REGISTRY/v2/store/blobs/{gone} -o gone.tar"))
+    site.run(&format!("export \"http://REGISTRY/v2/store/blobs/{gone} name=gone\" -o gone.tar"))
         .stderr_holds("/v2/store/blobs/sha256:[1]` was not found\n")
         .code(1);
     let left: Vec<String> =

@@ -65,7 +65,7 @@ fn two_artifacts_of_one_name_at_the_destination_are_worth_a_warning() {
     site.run("export --list a.txt")
         .stdout(ID)
         .stderr_holds(
-            "warning: `REGISTRY/app/one:1` and `REGISTRY/other/one:1` would all be `app/one:1` at the destination; \
+            "warning: `REGISTRY/app/one:1` (a.txt:1:1) and `REGISTRY/other/one:1` (a.txt:2:1) would all be `app/one:1` at the destination; \
              give all but one `as=` on its line, or import with `--layout host-path`\n",
         )
         .code(0);
@@ -121,6 +121,17 @@ fn calls_that_cannot_be_meant_are_exit_2() {
              hint: put the password into a file for `--password-file`\n",
         ),
         ("--list no.txt", "error: list `no.txt` was not found\n"),
+        ("--list a.txt -o new/", "error: `new/` is a folder\n\nhint: name a file with `--output FILE.tar`\n"),
+        (
+            "--list a.txt --output=",
+            "error: `--output` is empty\n\nhint: name a file with `--output FILE.tar`\n",
+        ),
+        ("--list=", "error: `--list` is empty\n\nhint: name a file with `--list FILE`\n"),
+        (
+            "--list tmp",
+            "error: list `tmp` is a folder\n\n\
+             hint: name a file with `--list FILE`; the files of a folder are carried by the line `file FOLDER` in a list\n",
+        ),
         ("--list empty.txt", "error: nothing to carry in `empty.txt`: no line names anything\n"),
         ("", "error: nothing to carry was named\n\nhint: give `--list FILE`, or references\n"),
     ] {
@@ -130,6 +141,55 @@ fn calls_that_cannot_be_meant_are_exit_2() {
         .stderr("error: the credential file `no.json` was not found\n")
         .code(1);
     assert_eq!(site.files("."), ["a.txt", "empty.txt"]);
+}
+
+#[test]
+fn what_is_wrong_with_the_call_and_what_is_wrong_with_the_list_is_told_together() {
+    let site = Site::new().file("a.txt", "a.example/x:1\nb.example/x:1\nimage\n").file("pw", "secret\n");
+    site.run("export --list a.txt -o new/ --username me --password-file pw")
+        .stderr(
+            "error: `new/` is a folder\n\n\
+             hint: name a file with `--output FILE.tar`\n\
+             error: a.txt:3:1: `image` stands alone: expected what to get after it\n\
+             error: `--username` without a host is for one registry, and there are 2: `a.example`, `b.example`\n\n\
+             hint: say which with `--username HOST=USER`, or put the credentials into a file for `--auth-file`\n",
+        )
+        .code(2);
+    // Of a list that cannot be read nobody knows how many registries it names.
+    let site = Site::new().file("a.txt", "image\n").file("pw", "secret\n");
+    site.run("export --list a.txt --username me --password-file pw")
+        .stderr("error: a.txt:1:1: `image` stands alone: expected what to get after it\n")
+        .code(2);
+}
+
+#[test]
+fn an_argument_is_a_line_of_a_list() {
+    let server = registry();
+    image(1, 1, 100).put(server.registry(), "one", Some("1"));
+    let digest = server.registry().put_blob("store", b"content").unwrap();
+    let site = site(&server).file("my file", "1").file("x", "2");
+    site.run(&format!(
+        "export \"oci://REGISTRY/one:1 as=two:2\" \"./x name=bin/x as=x\" \"./my file\" \
+         \"http://REGISTRY/v2/store/blobs/{digest} name=y.zip sha256={}\"",
+        digest.hex()
+    ))
+    .stdout(ID)
+    .any_stderr()
+    .code(0);
+    let contents = super::contents(&site, "airgap-bundle.tar");
+    let rows: Vec<_> = contents["artifacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["reference"].as_str().unwrap().to_owned(), row["as"].as_str().map(str::to_owned)))
+        .collect();
+    let expected = [
+        (site.fill("REGISTRY/one:1"), Some("two:2")),
+        ("bin/x".to_owned(), Some("x")),
+        ("my file".to_owned(), None),
+        ("y.zip".to_owned(), None),
+    ];
+    assert_eq!(rows, expected.map(|(name, wanted)| (name, wanted.map(str::to_owned))));
 }
 
 #[test]

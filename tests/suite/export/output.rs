@@ -7,7 +7,8 @@ use crate::fixture::{bytes, image};
 use crate::tools::{command, run};
 
 const OTHER: &str = "error: `airgap-bundle.tar` is there already and is bundle sha256:[1]\n\n\
-                     hint: name another file with `--output`, or overwrite a bundle with `--force`\n";
+                     hint: overwrite it with `--force`, or name another file with `--output` (and \
+                     `--reuse airgap-bundle.tar` to take from it what is unchanged)\n";
 const BROKEN: &str = "error: `airgap-bundle.tar` is there already and is not a whole bundle\n\n\
                       hint: name another file with `--output`, or overwrite a bundle with `--force`\n";
 const FOREIGN: &str = "error: `airgap-bundle.tar` is there already and is not a bundle\n\n\
@@ -21,8 +22,18 @@ fn another_bundle_is_overwritten_only_by_force() {
     let site = site(&server);
     site.run("export REGISTRY/one:1").stdout(ID).any_stderr().code(0);
     let one = site.read("airgap-bundle.tar");
+    server.clear_requests();
     site.run("export REGISTRY/two:1").stderr(OTHER).code(1);
+    assert!(server.requests().is_empty(), "it was known before anything was asked");
+    site.run("export REGISTRY/two:1 --dry-run")
+        .any_stdout()
+        .stderr_holds("warning: `airgap-bundle.tar` is there already and is bundle sha256:[1]: overwrite it with `--force`")
+        .code(0);
+    site.run("export REGISTRY/one:1 --dry-run").any_stdout().stderr_holds("nothing was written\n").code(0);
     assert_eq!(site.read("airgap-bundle.tar"), one);
+    assert_eq!(site.files("."), ["airgap-bundle.tar"]);
+    image(3, 1, 100).put(server.registry(), "one", Some("1"));
+    site.run("export REGISTRY/one:1").stderr(OTHER).code(1);
     assert_eq!(site.files("."), ["airgap-bundle.tar"]);
     site.run("export REGISTRY/two:1 --force").stdout(ID).any_stderr().code(0);
     let two = site.read("airgap-bundle.tar");
@@ -99,9 +110,14 @@ fn reuse_takes_what_is_unchanged_from_an_older_bundle() {
     let site = site(&server).file("mine", "no bundle");
     site.run("export REGISTRY/one:1 -o old.tar").stdout(ID).any_stderr().code(0);
     server.clear_requests();
+    site.run("export REGISTRY/one:1 REGISTRY/two:1 --reuse old.tar --dry-run")
+        .any_stdout()
+        .stderr_holds("\n152.5 KiB reused from `old.tar`, 393.1 KiB to fetch\n")
+        .code(0);
+    server.clear_requests();
     site.run("export REGISTRY/one:1 REGISTRY/two:1 --reuse old.tar -o new.tar")
         .stdout(ID)
-        .any_stderr()
+        .stderr_holds("fetched, 152.5 KiB reused from `old.tar`, 0 B there already)\n")
         .code(0);
     let asked = super::asked(&server);
     // Only what is new is asked for: a config and a layer.

@@ -1,0 +1,22 @@
+//! What the files of a list will be called in the bundle, before anything is resolved.
+
+use super::file;
+use crate::model::artifact::Kind;
+use crate::model::list::{Entry, Location, Subject};
+
+/// Returns the names of the files that an entry stands for, as far as they can be told without the network: of a folder
+/// those under it. What cannot be told, or read, is left to [`resolve`](super::resolve). Blocks on the disk.
+pub fn file_names(entry: &Entry) -> Vec<(Kind, String)> {
+    let (kind, location, name) = match &entry.subject {
+        Subject::File { location, name } => (Kind::File, location, name.as_deref()),
+        Subject::ChartOrFile(location) => (Kind::File, location, None),
+        Subject::AssertFile(location) => (Kind::Assert, location, None),
+        _ => return vec![],
+    };
+    let names = match location {
+        Location::Path(path) => file::places(&path.resolve(), name)
+            .map(|places| places.into_iter().map(|(_, name)| name).collect()),
+        Location::Address(url) => file::address_name(url, name).map(|name| vec![name]),
+    };
+    names.unwrap_or_default().into_iter().map(|name| (kind, name)).collect()
+}
