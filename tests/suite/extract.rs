@@ -13,20 +13,20 @@ const INTEGRITY: &str =
     "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n";
 
 fn site(pack: &Pack) -> Site {
-    Site::new().bytes("site.tar", &pack.bytes())
+    Site::new().bytes("site.tar", &pack.tar())
 }
 
 fn two_files() -> Pack {
     Pack::new()
-        .add("setup.sh", &file("setup.sh", b"#!/bin/sh\n", "0755"))
-        .add("site/values/prod.yaml", &file("site/values/prod.yaml", b"a: 1\n", "0644"))
+        .graph("setup.sh", &file("setup.sh", b"#!/bin/sh\n", "0755"))
+        .graph("site/values/prod.yaml", &file("site/values/prod.yaml", b"a: 1\n", "0644"))
 }
 
 #[test]
 fn files_and_charts_come_out_under_their_names() {
     let pack = two_files()
-        .add("quay.io/charts/app:1.0.0_b1", &chart("app", "1.0.0+b1", b"packed"))
-        .add("docker.io/library/nginx:1.27", &image(300, 1, 10));
+        .graph("quay.io/charts/app:1.0.0_b1", &chart("app", "1.0.0+b1", b"packed"))
+        .graph("docker.io/library/nginx:1.27", &image(300, 1, 10));
     let site = site(&pack);
     let listed = "quay.io/charts/app:1.0.0_b1 -> out/app-1.0.0+b1.tgz\n\
                   quay.io/charts/app:1.0.0_b1 -> out/app-1.0.0+b1.tgz.prov\n\
@@ -59,7 +59,7 @@ fn files_and_charts_come_out_under_their_names() {
 #[test]
 fn files_with_other_content_are_all_told_and_the_others_go_on() {
     let pack =
-        two_files().add("third", &file("third", b"3", "0644")).add("four", &file("four", b"4", "0644"));
+        two_files().graph("third", &file("third", b"3", "0644")).graph("four", &file("four", b"4", "0644"));
     let site = site(&pack).bytes("out/setup.sh", b"mine").bytes("out/four", b"also mine");
     let site = site.bytes("out/site/values", b"a file where a folder must be");
     let in_the_way = "error: could not extract `site/values/prod.yaml`\n  cause: `out/site/values` is in the way\n\
@@ -133,7 +133,7 @@ fn links_in_the_folder_lead_nowhere() {
 fn names_that_lead_elsewhere_are_refused_and_the_others_go_on() {
     let hostile = ["../evil", "/etc/evil", "a/../../evil", "con.txt", "a\\b", "tab\tbed", "end."];
     let pack = hostile.iter().enumerate().fold(two_files(), |pack, (number, name)| {
-        pack.add(&format!("file-{number}"), &file(name, b"evil", "0755"))
+        pack.graph(&format!("file-{number}"), &file(name, b"evil", "0755"))
     });
     let site = site(&pack);
     let json = site.run(&format!("{EXTRACT} --json")).json(4);
@@ -148,8 +148,8 @@ fn names_that_lead_elsewhere_are_refused_and_the_others_go_on() {
 #[test]
 fn two_files_under_one_name_are_refused() {
     let pack = two_files()
-        .add("other", &file("Setup.sh", b"1", "0644"))
-        .add("again", &file("site/values/prod.yaml", b"2", "0644"));
+        .graph("other", &file("Setup.sh", b"1", "0644"))
+        .graph("again", &file("site/values/prod.yaml", b"2", "0644"));
     let site = site(&pack);
     site.run(EXTRACT)
         .stderr(
@@ -165,9 +165,9 @@ fn two_files_under_one_name_are_refused() {
 #[test]
 fn damaged_bytes_never_become_a_file() {
     let mut bytes = Pack::new()
-        .add("good", &file("good", b"good content", "0644"))
-        .add("bad", &file("bad", b"some content", "0644"))
-        .bytes();
+        .graph("good", &file("good", b"good content", "0644"))
+        .graph("bad", &file("bad", b"some content", "0644"))
+        .tar();
     let at = bytes.windows(12).position(|window| window == b"some content").unwrap();
     bytes[at] ^= 1;
     let site = Site::new().bytes("site.tar", &bytes);
@@ -194,7 +194,7 @@ fn a_file_that_could_not_be_extracted_is_not_exported() {
 
 #[test]
 fn a_selection_that_leaves_nothing_to_extract_is_refused() {
-    let site = site(&two_files().add("docker.io/library/nginx:1.27", &image(300, 1, 10)));
+    let site = site(&two_files().graph("docker.io/library/nginx:1.27", &image(300, 1, 10)));
     for flags in ["--only nothing", "--only file --except files", "--only image"] {
         site.run(&format!("{EXTRACT} {flags}"))
             .stderr_holds("error: `--only` and `--except` leave none of the bundle's files and charts\n")

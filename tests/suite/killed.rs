@@ -116,7 +116,7 @@ fn content(seed: u64) -> (Vec<(String, Graph)>, Pack) {
     graphs.push(("q.io/a/both:1".to_owned(), both));
     let alone = image(seed * 100 + 60, 2, 100_000);
     graphs.push((format!("q.io/a/alone@{}", alone.digest()), alone));
-    let pack = graphs.iter().fold(Pack::new(), |pack, (name, graph)| pack.add(name, graph));
+    let pack = graphs.iter().fold(Pack::new(), |pack, (name, graph)| pack.graph(name, graph));
     (graphs, pack)
 }
 
@@ -125,7 +125,7 @@ fn content(seed: u64) -> (Vec<(String, Graph)>, Pack) {
 pub(crate) fn imports(seed: u64, host: &str) {
     let (graphs, pack) = content(seed);
     let prefix = format!("s{seed}");
-    let site = Site::new().named("TO", host).bytes("site.tar", &pack.bytes());
+    let site = Site::new().named("TO", host).bytes("site.tar", &pack.tar());
     let flags = ["", "--no-receipt", "--no-digest-tags", "--no-digest-tags --no-receipt"];
     let flags = flags[usize::try_from(seed % 4).unwrap()];
     let line = format!("import site.tar --to http://TO/{prefix} --jobs 3 {flags}");
@@ -193,11 +193,11 @@ fn names(site: &Site, host: &str, prefix: &str) -> BTreeSet<String> {
 pub(crate) fn side_loads(seed: u64) {
     let (_, pack) = content(seed);
     let line = "sideload --containerd-dir=images --platform linux/amd64 site.tar";
-    let whole = Site::new().bytes("site.tar", &pack.bytes());
+    let whole = Site::new().bytes("site.tar", &pack.tar());
     whole.run(line).any_stderr().code(0);
     let tars = whole.files("images");
     let total: u64 = tars.iter().map(|tar| fs::metadata(whole.path(tar)).unwrap().len()).sum();
-    let killed = Site::new().bytes("site.tar", &pack.bytes());
+    let killed = Site::new().bytes("site.tar", &pack.tar());
     let mut written: BTreeMap<String, u64> = BTreeMap::new();
     let turns = 1 + pick(seed, 20, 4);
     for turn in 0..=turns {

@@ -2,7 +2,6 @@
 
 use airgap_bundle::stores::registry::server::{Options, Server};
 
-use crate::bundle::pack::Pack as Whole;
 use crate::containerd::Containerd;
 use crate::docker_registry::DockerRegistry;
 use crate::fixture::{Pack, chart, image, index};
@@ -16,7 +15,7 @@ const LAYER: usize = 12_000_000;
 fn a_read_only_medium_and_a_small_tmpdir_are_enough_for_every_command_that_reads() {
     let to = Server::start(Options::memory()).unwrap();
     let big = image(1, 2, LAYER);
-    let pack = Whole::new()
+    let pack = Pack::new()
         .graph("quay.io/a/big:1", &big)
         .graph("quay.io/charts/app:1.0.0", &chart("app", "1.0.0", b"packed"))
         .file("setup.sh", &vec![b'#'; LAYER]);
@@ -53,9 +52,10 @@ fn a_read_only_medium_and_a_small_tmpdir_are_enough_for_every_command_that_reads
 
 #[test]
 fn a_folder_that_cannot_be_written_to_is_one_error() {
-    let pack = (0..3)
-        .fold(Pack::new(), |pack, number| pack.add(&format!("quay.io/a/n{number}:1"), &image(number, 1, 10)));
-    let site = Site::new().bytes("site.tar", &pack.bytes());
+    let pack = (0..3).fold(Pack::new(), |pack, number| {
+        pack.graph(&format!("quay.io/a/n{number}:1"), &image(number, 1, 10))
+    });
+    let site = Site::new().bytes("site.tar", &pack.tar());
     let stdout = run(
         &site,
         r#"

@@ -24,7 +24,7 @@ use crate::tools::{find, run};
 const PAUSE: &str = "ghcr.io/canonical/k8s-snap/pause:3.10";
 
 fn site(pack: &Pack) -> Site {
-    Site::new().bytes("site.tar", &pack.bytes())
+    Site::new().bytes("site.tar", &pack.tar())
 }
 
 /// Two platforms, and a build attestation as buildkit adds it.
@@ -42,9 +42,9 @@ fn each_image_becomes_a_tar() {
     let (one, two) = (image(1, 2, 2000), image(2, 1, 500));
     let chart = artifact(3, "application/vnd.example.chart", None);
     let pack = Pack::new()
-        .add(PAUSE, &one)
-        .add("docker.io/library/nginx:1.27", &two)
-        .add("quay.io/a/thing:1", &chart);
+        .graph(PAUSE, &one)
+        .graph("docker.io/library/nginx:1.27", &two)
+        .graph("quay.io/a/thing:1", &chart);
     let site = site(&pack);
     site.run("sideload site.tar --containerd-dir=images --platform linux/amd64")
         .stderr(
@@ -105,12 +105,12 @@ fn containerd_finds_each_image_by_tag_and_by_digest() {
     let pinned = format!("quay.io/a/pinned:v1@{}", one.digest());
     let site = site(
         &Pack::new()
-            .add(PAUSE, &one)
-            .add(&pinned, &one)
-            .add("docker.io/library/whole:1", &whole)
-            .add("docker.io/library/sparse:1", &sparse)
-            .add("docker.io/library/both:1", &both)
-            .add(&digest_name("docker.io/library/nested", &nested), &nested)
+            .graph(PAUSE, &one)
+            .graph(&pinned, &one)
+            .graph("docker.io/library/whole:1", &whole)
+            .graph("docker.io/library/sparse:1", &sparse)
+            .graph("docker.io/library/both:1", &both)
+            .graph(&digest_name("docker.io/library/nested", &nested), &nested)
             .without(&sparse_arm64),
     );
     site.run(&format!("sideload --containerd-dir=images {AMD64} site.tar")).any_stderr().code(0);
@@ -138,7 +138,7 @@ fn containerd_finds_each_image_by_tag_and_by_digest() {
     // The host's matcher also takes 386, which is not here: the index would fail the whole tar.
     let site = Site::new().bytes(
         "site.tar",
-        &Pack::new().add("docker.io/library/lacking:1", &lacking).without(&with_386).bytes(),
+        &Pack::new().graph("docker.io/library/lacking:1", &lacking).without(&with_386).tar(),
     );
     site.run(&format!("sideload --containerd-dir=images {AMD64} site.tar"))
         .stderr_holds(
@@ -164,9 +164,9 @@ fn what_cannot_be_side_loaded_is_told_and_the_others_go_on() {
     let arm64 = image_for("linux/arm64", 61, 1, 10);
     let no_layer = image(62, 2, 10);
     let pack = Pack::new()
-        .add("quay.io/a/arm:1", &arm64)
-        .add("quay.io/a/foreign:1", &no_layer)
-        .add("quay.io/a/good:1", &good)
+        .graph("quay.io/a/arm:1", &arm64)
+        .graph("quay.io/a/foreign:1", &no_layer)
+        .graph("quay.io/a/good:1", &good)
         .without_blob(&no_layer.blobs[2]);
     let site = site(&pack);
     site.run(&format!("sideload --containerd-dir=images {AMD64} site.tar"))
@@ -204,8 +204,8 @@ const INTEGRITY: &str =
 #[test]
 fn the_same_image_is_the_same_tar_whatever_bundle_it_comes_from() {
     let (nginx, other) = (image(100, 2, 2000), image(101, 1, 100));
-    let alone = site(&Pack::new().add(NGINX, &nginx));
-    let among = site(&Pack::new().add(PAUSE, &other).add(NGINX, &nginx).missing("quay.io/a/b:1"));
+    let alone = site(&Pack::new().graph(NGINX, &nginx));
+    let among = site(&Pack::new().graph(PAUSE, &other).graph(NGINX, &nginx).missing("quay.io/a/b:1"));
     alone.run(SIDELOAD).any_stderr().code(0);
     among.run(SIDELOAD).any_stderr().code(4);
     assert!(alone.read(NGINX_TAR) == among.read(NGINX_TAR));
@@ -214,7 +214,7 @@ fn the_same_image_is_the_same_tar_whatever_bundle_it_comes_from() {
 
 #[test]
 fn what_is_there_is_proven_and_left_alone() {
-    let site = site(&Pack::new().add(NGINX, &image(110, 2, 2000)).add(PAUSE, &image(111, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(110, 2, 2000)).graph(PAUSE, &image(111, 1, 10)));
     site.run(SIDELOAD).any_stderr().code(0);
     let written = |site: &Site| fs::metadata(site.path(NGINX_TAR)).unwrap().ino();
     let (first, bytes) = (written(&site), site.read(NGINX_TAR));
@@ -238,9 +238,9 @@ fn what_is_there_is_proven_and_left_alone() {
 #[test]
 fn a_tag_that_moved_replaces_its_tar() {
     let (old, new) = (image(120, 1, 10), image(121, 1, 10));
-    let site = site(&Pack::new().add(NGINX, &old));
+    let site = site(&Pack::new().graph(NGINX, &old));
     site.run(SIDELOAD).any_stderr().code(0);
-    let site = site.bytes("site.tar", &Pack::new().add(NGINX, &new).bytes());
+    let site = site.bytes("site.tar", &Pack::new().graph(NGINX, &new).tar());
     let said = format!(
         "{NOBODY}1 image (8.0 KiB) written to `images`\n`{NGINX}` replaces sha256:[1]\n{NEXT}{INTEGRITY}"
     );
@@ -255,14 +255,14 @@ fn a_tag_that_moved_replaces_its_tar() {
         (&json["artifacts"][0]["status"], &json["artifacts"][0]["target"]),
         (&json!("present"), &json!(NGINX_TAR))
     );
-    let old_again = site.bytes("site.tar", &Pack::new().add(NGINX, &old).bytes());
+    let old_again = site.bytes("site.tar", &Pack::new().graph(NGINX, &old).tar());
     let json = old_again.run(&format!("{SIDELOAD} --json")).json(0);
     assert_eq!(json["artifacts"][0]["previous_digest"], json!(new.digest()));
 }
 
 #[test]
 fn a_file_of_somebody_else_is_not_overwritten() {
-    let site = site(&Pack::new().add(NGINX, &image(130, 1, 10)).add(PAUSE, &image(131, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(130, 1, 10)).graph(PAUSE, &image(131, 1, 10)));
     let site = site.bytes(NGINX_TAR, b"made by hand");
     site.run(SIDELOAD)
         .stderr(&format!(
@@ -278,7 +278,7 @@ fn a_file_of_somebody_else_is_not_overwritten() {
 #[test]
 fn names_that_would_collide_are_set_apart() {
     let (one, two) = (image(140, 1, 10), image(141, 1, 10));
-    let site = site(&Pack::new().add("quay.io/a/b:1", &one).add("quay.io/a-b:1", &two));
+    let site = site(&Pack::new().graph("quay.io/a/b:1", &one).graph("quay.io/a-b:1", &two));
     site.run(SIDELOAD).any_stderr().code(0);
     let name = |graph: &Graph| format!("images/quay.io-a-b-1-{}.tar", &graph.digest().hex()[..8]);
     let mut both = vec![name(&one), name(&two)];
@@ -286,9 +286,9 @@ fn names_that_would_collide_are_set_apart() {
     assert_eq!(site.files("images"), both);
 
     // Two bundles, one after the other.
-    let site = Site::new().bytes("site.tar", &Pack::new().add("quay.io/a/b:1", &one).bytes());
+    let site = Site::new().bytes("site.tar", &Pack::new().graph("quay.io/a/b:1", &one).tar());
     site.run(SIDELOAD).any_stderr().code(0);
-    let site = site.bytes("site.tar", &Pack::new().add("quay.io/a-b:1", &two).bytes());
+    let site = site.bytes("site.tar", &Pack::new().graph("quay.io/a-b:1", &two).tar());
     site.run(SIDELOAD).any_stderr().code(0);
     site.run(SIDELOAD).stderr_holds("0 images (0 B) written to `images`, 1 present\n").code(0);
     assert_eq!(site.files("images"), [name(&two), "images/quay.io-a-b-1.tar".to_owned()]);
@@ -297,7 +297,8 @@ fn names_that_would_collide_are_set_apart() {
 #[test]
 fn a_tag_that_two_images_have_goes_to_the_one_that_was_asked_for_by_tag() {
     let (tagged, pinned) = (image(150, 1, 10), image(151, 1, 10));
-    let site = site(&Pack::new().add(NGINX, &tagged).add(&format!("{NGINX}@{}", pinned.digest()), &pinned));
+    let site =
+        site(&Pack::new().graph(NGINX, &tagged).graph(&format!("{NGINX}@{}", pinned.digest()), &pinned));
     site.run(SIDELOAD)
         .stderr_holds(&format!(
             "warning: several images have the name `{NGINX}`: it goes to sha256:[1], the others are found by digest\n"
@@ -317,7 +318,7 @@ fn a_tag_that_two_images_have_goes_to_the_one_that_was_asked_for_by_tag() {
 
 #[test]
 fn what_was_loaded_before_is_told_given_back_and_purged() {
-    let site = site(&Pack::new().add(NGINX, &image(160, 1, 10)).add(PAUSE, &image(161, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(160, 1, 10)).graph(PAUSE, &image(161, 1, 10)));
     site.run(SIDELOAD).any_stderr().code(0);
     let tar = site.read(NGINX_TAR);
     let load = || {
@@ -365,7 +366,7 @@ fn what_was_loaded_before_is_told_given_back_and_purged() {
 
 #[test]
 fn what_killed_runs_left_is_swept_and_nothing_else() {
-    let site = site(&Pack::new().add(NGINX, &image(170, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(170, 1, 10)));
     let leftover = format!("images/.{}.airgap-bundle", NGINX_TAR.trim_start_matches("images/"));
     let site = site.bytes(&leftover, b"half").bytes("images/.other.airgap-bundle", b"x");
     let site = site.bytes("images/.hidden", b"x").bytes("images/.gone.tar.airgap-bundle", b"half of another");
@@ -376,7 +377,7 @@ fn what_killed_runs_left_is_swept_and_nothing_else() {
 #[test]
 fn a_damaged_bundle_never_becomes_a_tar() {
     let (good, bad) = (image(180, 1, 400_000), image(181, 2, 400_000));
-    let mut bytes = Pack::new().add(PAUSE, &good).add(NGINX, &bad).bytes();
+    let mut bytes = Pack::new().graph(PAUSE, &good).graph(NGINX, &bad).tar();
     let layer = &bad.blobs[2].bytes;
     let at = bytes.windows(layer.len()).position(|window| window == layer).unwrap();
     bytes[at + 300_000] ^= 1;
@@ -393,7 +394,7 @@ fn a_damaged_bundle_never_becomes_a_tar() {
 
 #[test]
 fn an_incomplete_bundle_announces_itself_and_another_bundle_is_refused() {
-    let site = site(&Pack::new().add(NGINX, &image(190, 1, 10)).missing("quay.io/a/b:1"));
+    let site = site(&Pack::new().graph(NGINX, &image(190, 1, 10)).missing("quay.io/a/b:1"));
     let incomplete = "INCOMPLETE: 1 of 2 artifacts were not exported\n";
     let said =
         format!("{incomplete}{NOBODY}1 image (8.0 KiB) written to `images`\n{NEXT}{INTEGRITY}{incomplete}");
@@ -417,13 +418,13 @@ fn sha512_is_refused() {
     let text = String::from_utf8(graph.root().bytes.clone()).unwrap();
     let text = text.replace(&layer.digest.to_string(), &digest.to_string());
     graph.manifests = vec![Blob::new(media_type::OCI_MANIFEST, text.into_bytes())];
-    let site = site(&Pack::new().add(NGINX, &graph));
+    let site = site(&Pack::new().graph(NGINX, &graph));
     site.run(SIDELOAD).stderr_holds("cause: blob sha512:[1]: containerd cannot check sha512\n").code(1);
 }
 
 #[test]
 fn exactly_one_destination_is_needed() {
-    let site = site(&Pack::new().add(NGINX, &image(210, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(210, 1, 10)));
     site.run("sideload site.tar").stderr_holds("--containerd-dir [<DIR>]|--preset <NAME>").code(2);
     site.run("sideload --containerd-dir=images --preset k3s site.tar")
         .stderr_holds("cannot be used with")
@@ -467,7 +468,7 @@ async fn on_host(site: &Site, destination: Destination) -> Report {
 #[tokio::test]
 async fn each_distribution_gets_its_folder_and_its_advice() {
     let (sparse, amd64, arm64) = multi(220);
-    let site = site(&Pack::new().add(NGINX, &sparse).without(&arm64));
+    let site = site(&Pack::new().graph(NGINX, &sparse).without(&arm64));
     for (destination, home, trace, folder, advice, stands_in) in [
         (
             Destination::Default,
@@ -528,7 +529,7 @@ async fn each_distribution_gets_its_folder_and_its_advice() {
 fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
     let images: Vec<Graph> = (0..6).map(|seed| image(230 + seed, 2, 3_000_000)).collect();
     let references = (0..6).map(|number| format!("quay.io/a/image:{number}"));
-    let pack = references.zip(&images).fold(Pack::new(), |pack, (name, graph)| pack.add(&name, graph));
+    let pack = references.zip(&images).fold(Pack::new(), |pack, (name, graph)| pack.graph(&name, graph));
     let whole = site(&pack);
     whole.run(SIDELOAD).any_stderr().code(0);
     let killed = site(&pack);
@@ -564,8 +565,8 @@ fn what_a_bundle_lacks_for_a_platform_is_said_once() {
     let (one, _, one_arm64) = multi(300);
     let (two, _, two_arm64) = multi(310);
     let pack = Pack::new()
-        .add("quay.io/a/one:1", &one)
-        .add("quay.io/a/two:1", &two)
+        .graph("quay.io/a/one:1", &one)
+        .graph("quay.io/a/two:1", &two)
         .without(&one_arm64)
         .without(&two_arm64);
     let site = site(&pack);
@@ -581,7 +582,7 @@ fn what_a_bundle_lacks_for_a_platform_is_said_once() {
 
 #[test]
 fn a_selection_that_leaves_no_image_is_refused() {
-    let site = site(&Pack::new().add(NGINX, &image(320, 1, 10)));
+    let site = site(&Pack::new().graph(NGINX, &image(320, 1, 10)));
     for flags in ["--only nothing", "--only image --except image", "--only chart"] {
         site.run(&format!("{SIDELOAD} {flags}"))
             .stderr(
@@ -603,7 +604,7 @@ fn side_loads_that_are_killed_anywhere_go_on() {
 
 #[test]
 fn containerd_unpacks_a_root_file_system() {
-    let site = site(&Pack::new().add(PAUSE, &debian()));
+    let site = site(&Pack::new().graph(PAUSE, &debian()));
     site.run("sideload --containerd-dir=images site.tar").any_stderr().code(0);
     let containerd = Containerd::start();
     all_tars(&site, &containerd);

@@ -7,8 +7,8 @@ use airgap_bundle::content::read_at::ReadAt;
 use airgap_bundle::stores::bundle::reader::Bundle;
 use airgap_bundle::stores::bundle::verify::verify_here;
 
-use super::pack::Pack;
 use super::python::refused_by_python;
+use crate::fixture::Pack;
 
 /// Bytes that change under whoever has opened them.
 #[derive(Debug)]

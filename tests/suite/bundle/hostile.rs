@@ -7,9 +7,9 @@ use tar::{EntryType, Header};
 
 use super::format::varied;
 use super::judge::{refuses, wrong};
-use super::pack::{Pack, put};
 use super::python::refused_by_python;
 use crate::fixture;
+use crate::fixture::{Pack, put};
 
 fn small() -> Pack {
     Pack::new().file("a", b"x")

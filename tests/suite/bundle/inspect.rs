@@ -4,8 +4,8 @@ use airgap_bundle::model::digest::Digest;
 use airgap_bundle::model::list;
 use airgap_bundle::model::manifest::Manifest;
 
-use super::pack::Pack;
 use crate::fixture;
+use crate::fixture::Pack;
 use crate::site::Site;
 
 fn site() -> Site {

@@ -5,7 +5,6 @@ mod format;
 mod hostile;
 mod inspect;
 mod judge;
-pub(crate) mod pack;
 pub(crate) mod python;
 mod rules;
 mod verify;

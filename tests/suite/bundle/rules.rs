@@ -7,8 +7,8 @@ use airgap_bundle::model::error::FormatState::{Foreign, Incomplete};
 use airgap_bundle::model::media_type;
 
 use super::judge::wrong;
-use super::pack::Pack;
 use super::python::refused_by_python;
+use crate::fixture::Pack;
 use crate::fixture::{self, Graph};
 
 type Change = fn(&mut Contents);

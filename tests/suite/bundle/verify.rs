@@ -3,8 +3,8 @@
 use airgap_bundle::stores::bundle::reader::Bundle;
 use std::sync::Arc;
 
-use super::pack::{Pack, put};
 use crate::fixture;
+use crate::fixture::{Pack, put};
 use crate::site::Site;
 
 /// A bundle with two images that share nothing, an index, a file.

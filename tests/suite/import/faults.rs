@@ -5,8 +5,8 @@ use std::thread;
 
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{Blob, Graph, image, index};
 
 use super::place::{packed, server};

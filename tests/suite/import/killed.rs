@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{Graph, image, index};
 use crate::killed::{Point, imports, kill_at};
 use crate::site::Site;

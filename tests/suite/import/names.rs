@@ -1,6 +1,6 @@
 //! Names at the destination: layouts, prefixes, `as=`, collisions.
 
-use crate::bundle::pack::Pack;
+use crate::fixture::Pack;
 use crate::fixture::{artifact, image};
 use crate::site::Site;
 
@@ -10,7 +10,7 @@ fn several() -> (Pack, String) {
     let (one, two) = (image(1, 1, 10), image(2, 1, 10));
     let pinned = format!("quay.io/org/pinned@{}", two.digest());
     let pack = Pack::new()
-        .graph("nginx:1.27", &one)
+        .graph("docker.io/library/nginx:1.27", &one)
         .graph(&pinned, &two)
         .file("Set Up.sh", b"#!/bin/sh\n")
         .add(&artifact(3, "application/vnd.example", None), |artifact| {
@@ -56,7 +56,7 @@ fn a_dry_run_prints_where_everything_would_land_and_asks_nobody() {
 
 #[test]
 fn every_spelling_of_a_destination_is_taken() {
-    let site = packed(&Pack::new().graph("a/b:1", &image(1, 1, 10)), "registry.invalid");
+    let site = packed(&Pack::new().graph("docker.io/a/b:1", &image(1, 1, 10)), "registry.invalid");
     for to in ["docker://TO/p", "oci://TO/p/", "http://TO/p", "TO/p"] {
         site.run(&format!("import site.tar --to {to} --dry-run"))
             .stdout("docker.io/a/b:1 -> TO/p/a/b:1\n")
@@ -128,7 +128,7 @@ fn names_that_cannot_be_are_told_together() {
 
 #[test]
 fn selections_that_take_nothing_are_told() {
-    let site: Site = packed(&Pack::new().graph("a/b:1", &image(1, 1, 10)), "registry.invalid");
+    let site: Site = packed(&Pack::new().graph("docker.io/a/b:1", &image(1, 1, 10)), "registry.invalid");
     site.run("import site.tar --to TO --dry-run --except charts")
         .any_stdout()
         .stderr_holds("warning: `chart` takes nothing in the bundle")

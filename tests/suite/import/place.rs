@@ -2,8 +2,8 @@
 
 use airgap_bundle::stores::registry::server::{Options, Server};
 
-use crate::bundle::pack::Pack;
 use crate::fixture::Graph;
+use crate::fixture::Pack;
 use crate::site::Site;
 
 /// Starts our own registry, empty, that takes sparse indexes.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::bundle::pack::Pack;
+use crate::fixture::Pack;
 use crate::fixture::image;
 
 use super::place::{packed, server};

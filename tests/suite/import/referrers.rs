@@ -3,8 +3,8 @@
 use airgap_bundle::stores::registry::server::{Options, Referrers, Server};
 use serde_json::{Value, json};
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{artifact, image};
 use crate::tools::{command, run};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{Blob, Graph, image, index};
 
 use super::place::{packed, server};

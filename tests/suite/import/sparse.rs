@@ -4,8 +4,8 @@ use airgap_bundle::model::digest::Digest;
 use airgap_bundle::stores::registry::server::{Completeness, Options, Server};
 use serde_json::{Value, json};
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{Graph, image_for, index, index_of};
 
 use super::place::packed;

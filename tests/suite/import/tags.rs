@@ -3,8 +3,8 @@
 use airgap_bundle::stores::registry::server::Server;
 use serde_json::json;
 
-use crate::bundle::pack::Pack;
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::Pack;
 use crate::fixture::{image, index};
 
 use super::place::{packed, server};
