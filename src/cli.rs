@@ -129,11 +129,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(source) => Err(Error::Io { doing: "starting".to_owned(), source }),
     };
-    let report = report.unwrap_or_else(|error| {
+    let mut report = report.unwrap_or_else(|error| {
         let summary = after_signal.filter(|_| matches!(error, Error::Interrupted(_))).map(str::to_owned);
         let bundle = ui.seen().bundle();
         Report { summary: summary.into_iter().collect(), bundle, ..Report::failed(name, error) }
     });
+    report.warnings.splice(0..0, ui.warnings());
     ui.finish(&report, started.elapsed())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::commands::open::Seen;
@@ -35,6 +35,7 @@ pub struct Ui {
     json: bool,
     progress: Arc<ending::Ending>,
     seen: Seen,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Ui {
@@ -50,7 +51,23 @@ impl Ui {
             }
             ProgressMode::Json => Arc::new(plain::Plain::new(plain::Form::Json, verbose)),
         };
-        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress)), seen: Seen::default() }
+        Self {
+            quiet,
+            json,
+            progress: Arc::new(ending::Ending::new(progress)),
+            seen: Seen::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Keeps a warning of the call itself for its report.
+    pub fn warn(&self, text: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Returns what [`Ui::warn`] was told.
+    pub fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns who watches the work.

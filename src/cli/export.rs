@@ -94,8 +94,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         }
     };
     let hosts = list::registries(&lists, &arguments.references);
-    let client = arguments.registry.client(&hosts, &Schemes::default(), ui.progress());
-    let client = match client {
+    let client = match arguments.registry.client(&hosts, &Schemes::default(), ui) {
         Ok(client) if wrong.is_empty() => client,
         Ok(_) => return Ok(refused(wrong)),
         Err(error) => {

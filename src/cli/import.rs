@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         Protocol::Https => Schemes { https: vec![host.clone()], ..Schemes::default() },
         Protocol::Default => Schemes::default(),
     };
-    let client = arguments.registry.client(&BTreeSet::from([host]), &schemes, ui.progress())?;
+    let client = arguments.registry.client(&BTreeSet::from([host]), &schemes, ui)?;
     let options = Options {
         choice: arguments.bundle.choice(arguments.incomplete, ui),
         to,

@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::io::{BufRead, Read};
-use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::content::progress::Progress;
 use crate::model::error::{Error, Result};
 use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings};
 use crate::stores::registry::auth::{
     CredentialFile, CredentialSources, ExplicitLogin, Presence, Secret, TokenHost,
 };
 use crate::stores::registry::client::{RegistryClient, RegistrySettings};
+use crate::ui::Ui;
 
 /// The longest password, in bytes.
 const MAX_PASSWORD: u64 = 64 << 10;
@@ -101,11 +100,11 @@ impl RegistryArguments {
         &self,
         hosts: &BTreeSet<String>,
         schemes: &Schemes,
-        progress: Arc<dyn Progress>,
+        ui: &Ui,
     ) -> Result<RegistryClient> {
         if let Some(host) = self.plain_http.iter().find(|host| schemes.https.contains(host)) {
             let message = format!("`https://{host}` and `--plain-http {host}` contradict each other");
-            return Err(Error::usage(message, None));
+            return Err(Error::usage(message, Some("leave one of them out")));
         }
         let retry = RetrySettings::default();
         let settings = HttpSettings {
@@ -122,9 +121,12 @@ impl RegistryArguments {
             retry: RetrySettings { tries: self.retries.unwrap_or(retry.tries), ..retry },
             ..HttpSettings::default()
         };
-        let http = HttpClient::new(&settings, progress)?;
-        let credentials =
-            CredentialSources { explicit: self.explicit(hosts)?.into_iter().collect(), files: self.files() };
+        let http = HttpClient::new(&settings, ui.progress())?;
+        let explicit: Vec<ExplicitLogin> = self.explicit(hosts)?.into_iter().collect();
+        for login in explicit.iter().filter(|login| !hosts.iter().any(|host| login.is_for(host))) {
+            ui.warn(unused(&login.registry, hosts));
+        }
+        let credentials = CredentialSources { explicit, files: self.files() };
         RegistryClient::new(http, &RegistrySettings { credentials, token_hosts: self.token_hosts()? })
     }
 
@@ -136,8 +138,9 @@ impl RegistryArguments {
         };
         let password = match &self.password_file {
             Some(path) => read_password(
-                std::fs::File::open(path).map_err(Error::io(format!("opening `{path}`")))?,
-                path.as_str(),
+                std::fs::File::open(path)
+                    .map_err(Error::io(format!("opening `{path}` (`--password-file`)")))?,
+                &format!("`{path}` (`--password-file`)"),
             )?,
             None => read_password(std::io::stdin().lock(), "standard input")?,
         };
@@ -176,6 +179,16 @@ impl RegistryArguments {
         ];
         files.into_iter().flatten().collect()
     }
+}
+
+/// Says that a login is for a registry that this call does not speak to.
+fn unused(registry: &str, hosts: &BTreeSet<String>) -> String {
+    let named: Vec<String> = hosts.iter().map(|host| format!("`{host}`")).collect();
+    let spoken_to = match &*named {
+        [] => "this call speaks to no registry".to_owned(),
+        named => format!("this call speaks to {}", named.join(", ")),
+    };
+    format!("`--username {registry}=…` is for no registry of this call: {spoken_to}")
 }
 
 /// Returns the one registry that a user name without a host is for.

@@ -7,6 +7,7 @@ mod assertion;
 mod earlier;
 mod file;
 mod file_names;
+mod near;
 mod origin;
 mod registry;
 

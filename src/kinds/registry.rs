@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::earlier::KEPT;
-use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted};
+use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted, near};
 use crate::content::body::ProvenBody;
 use crate::content::graph::{Graph, Node, Role};
 use crate::content::plan::Item;
@@ -30,7 +30,10 @@ pub(super) async fn resolve(
 ) -> Result<Resolved> {
     let Places { registry: client, earlier, .. } = places;
     let repository = Repository::of(reference);
-    let fetched = client.manifest(&repository, By::of(reference)).await?;
+    let fetched = match client.manifest(&repository, By::of(reference)).await {
+        Ok(fetched) => fetched,
+        Err(error) => return Err(near::hinted(error, client, &repository, By::of(reference)).await),
+    };
     let root = Node::new(fetched.descriptor, fetched.bytes)?;
     let kind = kind(entry, &root)?;
     let named = !entry.platforms.default;

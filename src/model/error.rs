@@ -217,6 +217,22 @@ impl Error {
         Self::While { doing: doing.into(), source: Box::new(self) }
     }
 
+    /// Says where it happened, such as ``reading from registry `ghcr.io` ``, in the error itself, so that it stays what it
+    /// is for those who look. What names a side already, or comes from this machine, keeps its words.
+    #[must_use]
+    pub fn at(mut self, side: &str) -> Self {
+        if let Self::NotFound { what, .. }
+        | Self::Denied { what, .. }
+        | Self::Remote { what, .. }
+        | Self::Network { what, .. }
+        | Self::Mismatch { what, .. } = &mut self
+            && !["reading from ", "writing to "].iter().any(|side| what.starts_with(side))
+        {
+            what.insert_str(0, &format!("{side}: "));
+        }
+        self
+    }
+
     /// Adds what to try, where the error itself does not say it.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {

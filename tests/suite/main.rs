@@ -28,6 +28,8 @@ mod namespace;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod rootfs;
 #[cfg(test)]
 mod server_interop;

@@ -191,7 +191,13 @@ fn open_file(path: &Utf8Path) -> Result<File> {
     })?;
     let kind = file.metadata().map_err(Error::io(format!("opening bundle `{path}`")))?;
     if kind.is_dir() {
-        return Err(Error::usage(format!("`{path}` is a folder, not a bundle"), None));
+        let inside = path.join("airgap-bundle.tar");
+        let hint = if inside.is_file() {
+            format!("name the bundle in it: `{inside}`")
+        } else {
+            "name the file that `airgap-bundle export` made".to_owned()
+        };
+        return Err(Error::usage(format!("`{path}` is a folder, not a bundle"), Some(&hint)));
     }
     Ok(file)
 }

@@ -102,10 +102,13 @@ fn describe(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> (String,
         return (format!("{peer} did not accept a connection in time"), None, Outlook::Unreachable);
     }
     if error.is_connect() {
-        let refused = all.iter().filter_map(|error| error.downcast_ref::<std::io::Error>());
-        let hint = if innermost.contains("handshake eof") {
+        let says = |kind| {
+            let mut system = all.iter().filter_map(|error| error.downcast_ref::<std::io::Error>());
+            system.any(|error| error.kind() == kind)
+        };
+        let hint = if innermost.contains("handshake eof") || says(std::io::ErrorKind::ConnectionReset) {
             Some(plain(host))
-        } else if refused.into_iter().any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+        } else if says(std::io::ErrorKind::ConnectionRefused) {
             Some("check host and port: nothing accepts connections there".to_owned())
         } else {
             None

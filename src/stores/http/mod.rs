@@ -28,7 +28,7 @@ mod url;
 pub use client::HttpClient;
 pub use failure::{Failure, Outlook};
 pub use flow::Flow;
-pub use page::{is_page, unexpected as unexpected_page};
+pub use page::{NO_REGISTRY, is_page, unexpected as unexpected_page};
 pub use request::{Lane, Request};
 pub use response::{Head, Reply, Response};
 pub use retry::{Tries, is_transient};

@@ -6,6 +6,9 @@ use crate::model::error::Error;
 /// So much of a page is read to find its title.
 pub(super) const MAX_PAGE: u64 = 64 << 10;
 
+/// What to look at where a page comes from what should be a registry.
+pub const NO_REGISTRY: &str = "what answers there may be no registry: check host and port, and whether a proxy or a login page stands in between";
+
 /// Returns whether a media type is that of a page.
 pub fn is_page(media_type: &str) -> bool {
     matches!(media_type, "text/html" | "application/xhtml+xml")
@@ -20,7 +23,7 @@ pub fn unexpected(reply: &Reply, expected: &str) -> Error {
         why: format!(
             "something between here and the registry answered with a page of type `{media_type}`{titled} instead of {expected}"
         ),
-        hint: None,
+        hint: Some(NO_REGISTRY.to_owned()),
     }
 }
 

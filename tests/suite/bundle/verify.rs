@@ -195,5 +195,15 @@ fn what_is_not_there_is_said_with_a_hint() {
              hint: name the bundle after the command, or run `airgap-bundle export` to make one\n",
         )
         .code(1);
-    Site::new().run("verify home").stderr("error: `home` is a folder, not a bundle\n").code(2);
+    Site::new()
+        .run("verify home")
+        .stderr(
+            "error: `home` is a folder, not a bundle\n\nhint: name the file that `airgap-bundle export` made\n",
+        )
+        .code(2);
+    Site::new()
+        .bytes("home/airgap-bundle.tar", b"")
+        .run("import --to q.io home")
+        .stderr_holds("\nhint: name the bundle in it: `home/airgap-bundle.tar`\n")
+        .code(2);
 }

@@ -29,8 +29,9 @@ fn content(fault: Fault) -> (Server, Site, [Graph; 3]) {
 }
 
 const GONE: &str = "error: could not export `REGISTRY/gone:1` (list.txt:2:1)\n\
-                    \x20 cause: manifest `1` of `REGISTRY/gone` (registry `REGISTRY` answered MANIFEST_UNKNOWN `gone` has no \
-                    manifest `1`) was not found\n";
+                    \x20 cause: reading from registry `REGISTRY`: manifest `1` of `REGISTRY/gone` (HTTP status 404: \
+                    MANIFEST_UNKNOWN `gone` has no manifest `1`) was not found\n\
+                    \nhint: check the spelling of `REGISTRY/gone` and of the tag `1`\n";
 
 #[test]
 fn every_failure_is_listed_and_no_bundle_appears() {
@@ -84,7 +85,7 @@ fn keep_going_writes_a_bundle_that_announces_what_it_lacks() {
 #[test]
 fn a_blob_that_fails_costs_its_artifact_alone_and_the_rest_is_kept() {
     let (server, site, graphs) = content(Fault::status(404));
-    let cause = "error: could not export `REGISTRY/b:1`\n  cause: blob sha256:[1] of `REGISTRY/b`";
+    let cause = "error: could not export `REGISTRY/b:1`\n  cause: reading from registry `REGISTRY`: blob sha256:[1] of `REGISTRY/b`";
     site.run("export --list list.txt")
         .stderr_holds(cause)
         .stderr_holds(

@@ -274,7 +274,7 @@ fn https_that_was_said_never_becomes_plain_http() {
     site.run("import site.tar --to https://TO --retries 1").stderr_holds("error: ").code(1);
     assert_eq!(to.requests(), []);
     site.run("import site.tar --to https://TO --plain-http TO")
-        .stderr("error: `https://TO` and `--plain-http TO` contradict each other\n")
+        .stderr("error: `https://TO` and `--plain-http TO` contradict each other\n\nhint: leave one of them out\n")
         .code(2);
     site.run("import site.tar --to TO").any_stderr().code(0);
 }

@@ -97,12 +97,9 @@ impl Authorizer {
         Ok(header.filter(|header| Some(header) != used))
     }
 
-    /// Says which credentials there are for a repository, for messages.
-    pub fn describe(&self, registry: &str, repository: &str) -> String {
-        match self.credentials.find(registry, repository) {
-            Lookup::Found(found) => format!("with the credentials of {}", found.source),
-            Lookup::Nothing(why) => format!("without credentials: {why}"),
-        }
+    /// Returns what was found for a repository.
+    pub fn find(&self, registry: &str, repository: &str) -> Lookup {
+        self.credentials.find(registry, repository)
     }
 
     async fn answer_scheme(
@@ -112,11 +109,8 @@ impl Authorizer {
         scopes: Scopes,
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>> {
-        let found = match self.credentials.find(purpose.registry, purpose.repository) {
-            Lookup::Found(found) => Some(found),
-            Lookup::Nothing(_) => None,
-        };
-        let (realm, service) = match (scheme, &found) {
+        let lookup = self.find(purpose.registry, purpose.repository);
+        let (realm, service) = match (scheme, lookup.found()) {
             (_, Some(Found { credential: Credential::RegistryToken(token), .. })) => {
                 return bearer(token).map(Some);
             }
@@ -130,7 +124,7 @@ impl Authorizer {
             .filter(|named| named.registry == purpose.registry)
             .map(|named| named.host.clone())
             .collect();
-        if let Some(found) = found.as_ref().filter(|_| !may_see(purpose.base, &realm, &named)) {
+        if let Some(found) = lookup.found().filter(|_| !may_see(purpose.base, &realm, &named)) {
             return Err(Error::Denied {
                 what: format!("registry `{}`", purpose.registry),
                 why: format!(
@@ -149,8 +143,8 @@ impl Authorizer {
             .and_then(|used| used.to_str().ok())
             .and_then(|used| used.strip_prefix("Bearer "))
             .map(Secret::new);
-        let request = TokenRequest { realm, service, scopes, found };
-        let token = self.tokens.get(&self.http, purpose.registry, request, rejected.as_ref()).await?;
+        let request = TokenRequest { registry: purpose.registry.to_owned(), realm, service, scopes, lookup };
+        let token = self.tokens.get(&self.http, request, rejected.as_ref()).await?;
         bearer(&token.secret).map(Some)
     }
 }

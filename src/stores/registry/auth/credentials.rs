@@ -1,5 +1,7 @@
 //! Where credentials come from, and which of them are for a repository.
 
+use std::fmt;
+
 use camino::Utf8PathBuf;
 
 use super::file::{Answer, AuthFile};
@@ -60,6 +62,13 @@ pub struct ExplicitLogin {
     pub password: Secret,
 }
 
+impl ExplicitLogin {
+    /// Returns whether it is for this registry, which may have several names.
+    pub fn is_for(&self, host: &str) -> bool {
+        registry(&self.registry) == registry(host)
+    }
+}
+
 /// Everything that the caller knows, in order: what comes first wins.
 #[derive(Clone, Debug, Default)]
 pub struct CredentialSources {
@@ -87,6 +96,25 @@ pub enum Lookup {
     Nothing(String),
 }
 
+impl Lookup {
+    /// Returns what was found.
+    pub fn found(&self) -> Option<&Found> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Nothing(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found(found) => write!(f, "with the credentials of {}", found.source),
+            Self::Nothing(why) => write!(f, "without credentials: {why}"),
+        }
+    }
+}
+
 /// All credentials, read.
 #[derive(Debug, Default)]
 pub struct Credentials {
@@ -105,7 +133,7 @@ impl Credentials {
                 (None, Presence::Required) => {
                     return Err(Error::NotFound {
                         what: format!("the credential file `{}`", file.path),
-                        hint: None,
+                        hint: Some("it is named with `--auth-file`, or by `$REGISTRY_AUTH_FILE`".to_owned()),
                     });
                 }
             }
@@ -116,7 +144,7 @@ impl Credentials {
     /// Finds what is for a repository: the first source that has an entry, and in it the most specific key.
     pub fn find(&self, host: &str, repository: &str) -> Lookup {
         let host = registry(host);
-        if let Some(login) = self.explicit.iter().find(|login| registry(&login.registry) == host) {
+        if let Some(login) = self.explicit.iter().find(|login| login.is_for(&host)) {
             let credential = Credential::login(login.username.clone(), login.password.reveal().to_owned());
             return Lookup::Found(Found { credential, source: "`--username`".to_owned() });
         }

@@ -1,5 +1,6 @@
 //! Who we are to a registry: credentials from files and flags, challenges, tokens.
 
+mod advice;
 mod authorizer;
 mod challenge;
 mod credentials;
@@ -10,6 +11,7 @@ mod scope;
 mod secret;
 mod token;
 
+pub use advice::{Turned, advice};
 pub use authorizer::{Authorizer, Purpose, TokenHost};
 pub use challenge::Challenge;
 pub use credentials::{

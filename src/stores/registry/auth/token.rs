@@ -10,7 +10,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
 
-use super::credentials::{Credential, Found};
+use super::advice::{Turned, advice};
+use super::credentials::{Credential, Found, Lookup};
 use super::scope::Scopes;
 use super::secret::Secret;
 use crate::model::error::{Error, Result};
@@ -35,11 +36,13 @@ impl Token {
 /// Where and for whom a token is fetched.
 #[derive(Clone, Debug)]
 pub(super) struct TokenRequest {
+    /// The registry as references name it.
+    pub(super) registry: String,
     pub(super) realm: Url,
     pub(super) service: Option<String>,
     pub(super) scopes: Scopes,
     /// Only what the realm may see.
-    pub(super) found: Option<Found>,
+    pub(super) lookup: Lookup,
 }
 
 type Fetching = Shared<BoxFuture<'static, std::result::Result<Token, Arc<Error>>>>;
@@ -60,11 +63,10 @@ impl Tokens {
     pub(super) async fn get(
         &self,
         http: &HttpClient,
-        registry: &str,
         request: TokenRequest,
         rejected: Option<&Secret>,
     ) -> Result<Token> {
-        let key = (registry.to_owned(), request.scopes.clone());
+        let key = (request.registry.clone(), request.scopes.clone());
         let now = http.clock().now();
         let fetching = {
             let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,15 +126,13 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
     let (status, server) = (reply.head.status, authority(&request.realm));
     let what = format!("a token of `{server}` for `{}`", request.scopes);
     if status.as_u16() == 401 || status.as_u16() == 403 {
-        let with = match &request.found {
-            Some(found) => format!("with the credentials of {}", found.source),
-            None => "without credentials".to_owned(),
-        };
         let said = super::super::client::said(&reply);
+        let source = request.lookup.found().map(|found| found.source.as_str());
+        let turned = if status.as_u16() == 401 { Turned::Unknown } else { Turned::Forbidden };
         return Err(Error::Denied {
             what,
-            why: format!("HTTP status {}{said} ({with})", status.as_u16()),
-            hint: None,
+            why: format!("HTTP status {}{said} ({})", status.as_u16(), request.lookup),
+            hint: Some(advice(&request.registry, source, turned)),
         });
     }
     if !status.is_success() {
@@ -158,7 +158,7 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
 /// Makes the request: GET as the Docker token specification says, or the OAuth 2 exchange of an identity token.
 fn ask(request: &TokenRequest) -> Result<Request> {
     let mut url = request.realm.clone();
-    if let Some(Found { credential: Credential::IdentityToken(token), .. }) = &request.found {
+    if let Some(Found { credential: Credential::IdentityToken(token), .. }) = request.lookup.found() {
         // A URL's query is form-encoded, so one serves to make the form.
         url.query_pairs_mut()
             .clear()
@@ -182,12 +182,12 @@ fn ask(request: &TokenRequest) -> Result<Request> {
         for scope in request.scopes.iter() {
             query.append_pair("scope", scope);
         }
-        if let Some(Found { credential: Credential::Login { username, .. }, .. }) = &request.found {
-            query.append_pair("account", username);
+        if let Some(Found { credential: Credential::Login { username, .. }, .. }) = request.lookup.found() {
+            query.append_pair("account", username.as_str());
         }
     }
     let mut asked = Request::get(url).lane(crate::stores::http::Lane::Free);
-    if let Some(found) = &request.found {
+    if let Some(found) = request.lookup.found() {
         asked.authorization = super::authorizer::basic(&found.credential)?;
     }
     Ok(asked)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::FutureExt;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use reqwest::{Method, Url};
 
 use super::{RegistryClient, Repository};
@@ -32,14 +32,19 @@ impl RegistryClient {
                 if matches!(response.head.status.as_u16(), 200 | 206) {
                     return Ok(response);
                 }
-                let reply = client.http.read(response, MAX_SMALL).await.map_err(|failure| failure.error)?;
+                let reply = client.http.read(response, MAX_SMALL).await;
+                let reply = reply.map_err(|failure| failure.error).map_err(client.at(&place))?;
                 Err(client.refusal(&place, &format!("blob {digest}"), &reply))
             }
             .boxed()
         });
         let missing = match body(&self.http, expected.clone(), offset, open).await {
             Err(error @ Error::NotFound { .. }) => error,
-            other => return other,
+            // What breaks off later is of this side, too.
+            other => {
+                let at = self.at(repository);
+                return other.map(|body| body.map_err(at).boxed()).map_err(self.at(repository));
+            }
         };
         if !is_non_distributable(&blob.media_type) {
             return Err(missing);

@@ -48,7 +48,7 @@ impl Turn<'_> {
 impl RegistryClient {
     /// Returns the URL of something in a repository: `manifests/latest`, `blobs/sha256:…`.
     pub(super) async fn url(&self, repository: &Repository, rest: &str) -> Result<Url> {
-        let base = self.http.base(repository.host()).await?;
+        let base = self.http.base(repository.host()).await.map_err(self.at(repository))?;
         base.join(&format!("v2/{}/{rest}", repository.path()))
             .map_err(|_| Error::usage(format!("`{repository}` does not make a URL"), None))
     }
@@ -66,7 +66,7 @@ impl RegistryClient {
     ) -> Result<Turn<'a>> {
         let purpose =
             Purpose { registry: repository.registry(), base, repository: repository.path(), scopes };
-        let header = self.authorizer.header(&purpose).await?;
+        let header = self.authorizer.header(&purpose).await.map_err(self.at(repository))?;
         Ok(Turn { authorizer: &self.authorizer, purpose, header, answered: false })
     }
 
@@ -76,12 +76,13 @@ impl RegistryClient {
         let mut turn = self.turn(repository, &base, self.scopes(repository)).await?;
         loop {
             turn.sign(&mut request);
-            let response = self.http.send(&request).await?;
-            if !turn.refused(&response.head).await? {
+            let response = self.http.send(&request).await.map_err(self.at(repository))?;
+            if !turn.refused(&response.head).await.map_err(self.at(repository))? {
                 return Ok(response);
             }
             // Read to its end, so that the connection can be used again.
-            self.http.read(response, MAX_SMALL).await.map_err(|failure| failure.error)?;
+            let read = self.http.read(response, MAX_SMALL).await;
+            read.map_err(|failure| failure.error).map_err(self.at(repository))?;
         }
     }
 
@@ -97,8 +98,8 @@ impl RegistryClient {
         let mut turn = self.turn(repository, &base, scopes).await?;
         loop {
             turn.sign(&mut request);
-            let reply = self.http.fetch(&request, limit).await?;
-            if !turn.refused(&reply.head).await? {
+            let reply = self.http.fetch(&request, limit).await.map_err(self.at(repository))?;
+            if !turn.refused(&reply.head).await.map_err(self.at(repository))? {
                 return Ok(reply);
             }
         }

@@ -12,7 +12,7 @@ use crate::model::error::{Error, Result};
 use crate::model::manifest::MAX_SIZE;
 use crate::model::media_type::{MANIFESTS, is_manifest};
 use crate::model::reference::{Reference, is_tag};
-use crate::stores::http::{Head, MAX_SMALL, Reply, Request, is_page, is_transient, unexpected_page};
+use crate::stores::http::{Head, MAX_SMALL, Reply, Request, is_page, is_transient};
 
 pub(super) const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -44,9 +44,9 @@ impl RegistryClient {
         if reply.head.status.as_u16() != 200 {
             return Err(self.refusal(repository, &what, &reply));
         }
-        let reply = reply.whole()?;
+        let reply = reply.whole().map_err(self.at(repository))?;
         if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
-            return Err(unexpected_page(&reply, &what));
+            return Err(self.page(repository, &what, &reply));
         }
         let announced = digest_header(&reply.head);
         let expected = match by {
@@ -156,14 +156,11 @@ impl RegistryClient {
             (By::Tag(_), None) => Digest::sha256(&bytes),
         };
         if let Some(got) = announced.filter(|got| got.algorithm() == digest.algorithm() && *got != digest) {
-            return Err(Error::Mismatch {
-                what: format!(
-                    "registry `{}` stored manifest `{by}` of `{repository}`",
-                    repository.registry()
-                ),
+            return Err(self.at(repository)(Error::Mismatch {
+                what: format!("manifest `{by}` of `{repository}` was stored"),
                 expected: digest.to_string(),
                 got: got.to_string(),
-            });
+            }));
         }
         Ok(Descriptor::new(media_type, digest, size))
     }

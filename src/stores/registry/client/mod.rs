@@ -18,7 +18,7 @@ pub use repository::{By, Repository};
 pub use session::{Mounted, UploadSession};
 
 use super::auth::{Access, Authorizer, CredentialSources, Credentials, TokenHost};
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::stores::http::HttpClient;
 
 /// What a caller may decide about registries, besides HTTP.
@@ -51,6 +51,15 @@ impl RegistryClient {
     #[must_use]
     pub fn for_push(&self) -> Self {
         Self { access: Access::Push, ..self.clone() }
+    }
+
+    /// Adds to an error which side it is of.
+    fn at(&self, repository: &Repository) -> impl Fn(Error) -> Error + Send + use<> {
+        let side = match self.access {
+            Access::Pull => format!("reading from registry `{}`", repository.registry()),
+            Access::Push => format!("writing to registry `{}`", repository.registry()),
+        };
+        move |error| error.at(&side)
     }
 
     /// Returns the HTTP client below.

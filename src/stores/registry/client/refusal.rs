@@ -1,10 +1,12 @@
 //! What a registry says when it says no (OCI distribution spec, "Error Codes").
 
+use reqwest::header::HeaderName;
 use serde::Deserialize;
 
 use super::{RegistryClient, Repository};
 use crate::model::error::Error;
-use crate::stores::http::{Reply, is_page, unexpected_page};
+use crate::stores::http::{NO_REGISTRY, Reply, is_page, unexpected_page};
+use crate::stores::registry::auth::{Challenge, Turned, advice};
 
 #[derive(Deserialize)]
 struct Errors {
@@ -56,47 +58,64 @@ pub(in crate::stores::registry) fn said(reply: &Reply) -> String {
     if text.is_empty() { text } else { format!(": {text}") }
 }
 
+/// Returns whether an answer looks like one of a web server that is no registry.
+fn is_no_registry(reply: &Reply) -> bool {
+    let version = HeaderName::from_static("docker-distribution-api-version");
+    let page = reply.head.media_type().is_some_and(|media_type| is_page(&media_type));
+    page && codes(reply).is_empty() && !reply.head.headers.contains_key(version)
+}
+
 impl RegistryClient {
     /// Makes the error for an answer that is not what was asked for. `what` names what was asked for: ``blob
     /// `sha256:…` ``.
     pub(super) fn refusal(&self, repository: &Repository, what: &str, reply: &Reply) -> Error {
         let status = reply.head.status.as_u16();
-        let registry = repository.registry();
-        let answered = if reply.head.foreign {
-            format!("`{}`, to which it redirects,", crate::stores::http::authority(&reply.head.url))
-        } else {
-            format!("registry `{registry}`")
-        };
-        let what = format!("{what} of `{repository}`");
         let said = said(reply);
-        match status {
-            401 | 403 if !reply.head.foreign => {
-                let with = self.authorizer.describe(registry, repository.path());
-                let hint =
-                    (status == 401).then(|| "name a file with credentials with `--auth-file`".to_owned());
-                Error::Denied {
-                    what,
-                    why: format!("{answered} answered HTTP status {status}{said} ({with})"),
-                    hint,
-                }
-            }
-            404 if !reply.head.foreign => Error::NotFound {
-                what: format!("{what} (registry `{registry}` answered{})", colon(&said)),
-                hint: None,
-            },
-            200..=299 if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) => {
-                unexpected_page(reply, &what)
-            }
-            _ => Error::Remote {
-                what: format!("{what}: {answered} refused"),
+        let at = self.at(repository);
+        if (200..=299).contains(&status)
+            && reply.head.media_type().is_some_and(|media_type| is_page(&media_type))
+        {
+            return self.page(repository, what, reply);
+        }
+        let what = format!("{what} of `{repository}`");
+        if reply.head.foreign {
+            let place = crate::stores::http::authority(&reply.head.url);
+            return at(Error::Remote {
+                what: format!("{what}: `{place}`, to which it redirects, refused"),
                 status,
                 detail: said.trim_start_matches(": ").to_owned(),
                 hint: None,
-            },
+            });
         }
+        let hint = is_no_registry(reply).then(|| NO_REGISTRY.to_owned());
+        at(match status {
+            401 | 403 => {
+                let lookup = self.authorizer.find(repository.registry(), repository.path());
+                let hint = hint.unwrap_or_else(|| {
+                    let source = lookup.found().map(|found| found.source.as_str());
+                    advice(repository.registry(), source, turned(reply))
+                });
+                Error::Denied {
+                    what,
+                    why: format!("HTTP status {status}{said} ({lookup})"),
+                    hint: Some(hint),
+                }
+            }
+            404 => Error::NotFound { what: format!("{what} (HTTP status 404{said})"), hint },
+            _ => Error::Remote { what, status, detail: said.trim_start_matches(": ").to_owned(), hint },
+        })
+    }
+
+    /// Makes the error for a page in the place of `what`.
+    pub(super) fn page(&self, repository: &Repository, what: &str, reply: &Reply) -> Error {
+        let what = format!("{what} of `{repository}`");
+        self.at(repository)(unexpected_page(reply, &what))
     }
 }
 
-fn colon(said: &str) -> String {
-    if said.is_empty() { " HTTP status 404".to_owned() } else { said.trim_start_matches(':').to_owned() }
+/// Returns why credentials did not serve. A token was given for good ones, so that what refuses it does not know wrong ones.
+fn turned(reply: &Reply) -> Turned {
+    let bearer = |challenge: &Challenge| matches!(challenge, Challenge::Bearer { .. });
+    let token = Challenge::of(&reply.head.headers).iter().any(bearer);
+    if reply.head.status.as_u16() == 403 || token { Turned::Forbidden } else { Turned::Unknown }
 }

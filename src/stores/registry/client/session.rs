@@ -60,7 +60,7 @@ impl RegistryClient {
         if reply.head.status.as_u16() != 202 {
             return Err(self.refusal(repository, "beginning an upload", &reply));
         }
-        begun(repository, &reply)
+        begun(repository, &reply).map_err(self.at(repository))
     }
 
     /// Asks how far an upload is: where it goes on, and the next offset. `None` where it has to begin again.
@@ -96,12 +96,12 @@ impl RegistryClient {
         session: &UploadSession,
     ) -> Result<Reply> {
         let mut request = Request::new(method, session.location.clone());
-        let base = self.http.base(repository.host()).await?;
+        let base = self.http.base(repository.host()).await.map_err(self.at(repository))?;
         let mut turn = self.turn(repository, &base, Scopes::of(repository.path(), Access::Push)).await?;
         loop {
             turn.sign(&mut request);
-            let reply = self.http.fetch(&request, MAX_SMALL).await?;
-            if !turn.refused(&reply.head).await? {
+            let reply = self.http.fetch(&request, MAX_SMALL).await.map_err(self.at(repository))?;
+            if !turn.refused(&reply.head).await.map_err(self.at(repository))? {
                 return Ok(reply);
             }
         }
@@ -112,7 +112,7 @@ fn begun(repository: &Repository, reply: &Reply) -> Result<UploadSession> {
     let location = location(&reply.head);
     location.map(|location| UploadSession { location }).ok_or_else(|| Error::Network {
         what: reply.head.asked(),
-        why: format!("registry `{}` began an upload without a usable `Location`", repository.registry()),
+        why: format!("an upload of `{repository}` was begun without a usable `Location`"),
         hint: None,
     })
 }

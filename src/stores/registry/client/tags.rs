@@ -26,18 +26,27 @@ struct Page {
 impl RegistryClient {
     /// Returns all tags of a repository, sorted.
     pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>> {
+        self.pages(repository, MAX_PAGES).await
+    }
+
+    /// Returns the tags of the first page, at most 1,000, sorted.
+    pub async fn first_tags(&self, repository: &Repository) -> Result<Vec<String>> {
+        self.pages(repository, 1).await
+    }
+
+    async fn pages(&self, repository: &Repository, most: usize) -> Result<Vec<String>> {
         let mut tags = BTreeSet::new();
         let mut url = self.url(repository, "tags/list?n=1000").await?;
-        for _ in 0..MAX_PAGES {
+        for _ in 0..most {
             let request = Request::get(url.clone());
-            let reply = self.fetch(repository, self.scopes(repository), request, MAX_PAGE).await?.whole()?;
+            let reply = self.fetch(repository, self.scopes(repository), request, MAX_PAGE).await?;
+            let reply = reply.whole().map_err(self.at(repository))?;
             if !reply.head.status.is_success() {
                 return Err(self.refusal(repository, "the tags", &reply));
             }
-            let page: Page = serde_json::from_slice(&reply.body).map_err(|error| Error::Network {
-                what: reply.head.asked(),
-                why: format!("the answer is not a list of tags: {error}"),
-                hint: None,
+            let page: Page = serde_json::from_slice(&reply.body).map_err(|error| {
+                let why = format!("the answer is not a list of tags: {error}");
+                self.at(repository)(Error::Network { what: reply.head.asked(), why, hint: None })
             })?;
             let before = tags.len();
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| is_tag(tag)));

@@ -51,6 +51,20 @@ impl RegistryClient {
         F: Fn(u64) -> Fut + Send + Sync,
         Fut: Future<Output = Result<ProvenBody>> + Send,
     {
+        self.send_blob(repository, blob, session, open).await.map_err(self.at(repository))
+    }
+
+    async fn send_blob<F, Fut>(
+        &self,
+        repository: &Repository,
+        blob: &Descriptor,
+        session: Option<UploadSession>,
+        open: F,
+    ) -> Result<()>
+    where
+        F: Fn(u64) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<ProvenBody>> + Send,
+    {
         let base = self.http.base(repository.host()).await?;
         let scopes = Scopes::of(repository.path(), Access::Push);
         let mut turn = self.turn(repository, &base, scopes).await?;
@@ -166,7 +180,7 @@ impl RegistryClient {
             200 | 201 | 204 => match digest_header(&reply.head) {
                 Some(got) if got.algorithm() == blob.digest.algorithm() && got != blob.digest => {
                     Put::Lost(Error::Mismatch {
-                        what: format!("registry `{}` stored a blob of `{repository}`", repository.registry()),
+                        what: format!("a blob of `{repository}` was stored"),
                         expected: blob.digest.to_string(),
                         got: got.to_string(),
                     })
