@@ -2,8 +2,7 @@
 
 use airgap_bundle::stores::registry::server::{Auth, Options, Server};
 
-use crate::bundle::pack::Pack;
-use crate::fixture::{Web, image};
+use crate::fixture::{Pack, Web, image};
 use crate::site::Site;
 
 /// A registry that wants a password, with `a:1` and `a:v1.2` in it.
