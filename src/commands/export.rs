@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted, whole};
+use super::report::{ArtifactRow, BundleRow, ContentRow, Report, Status, Totals, counted, whole};
 use crate::content::jobs::OnFailure;
 use crate::content::plan::{Item, Plan};
 use crate::content::progress::Progress;
 use crate::kinds::{Earlier, Origin, Places, Wanted};
+use crate::model::artifact::Kind;
 use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
 use crate::model::list::Collected;
@@ -166,18 +167,13 @@ fn rows(items: &[Item<Origin>], status: Option<Status>) -> Vec<ArtifactRow> {
         .map(|item| {
             let sizes = item.graph.part(&item.platforms).sizes();
             let omitted = |digest| item.artifact.omitted.contains(digest);
+            let plain = matches!(item.artifact.kind, Kind::File | Kind::Assert);
+            let root = item.graph.root().filter(|_| plain);
             ArtifactRow {
-                kind: Some(item.artifact.kind),
-                name: names::short(&item.artifact),
-                reference: item.artifact.reference.clone(),
-                digest: Some(item.artifact.digest),
-                platforms: item.artifact.platforms.clone(),
+                content: root.and_then(|root| ContentRow::of(&root.manifest)),
                 size: Some(sizes.iter().filter(|(digest, _)| !omitted(digest)).map(|(_, size)| size).sum()),
                 status,
-                target: None,
-                target_digest: None,
-                previous_digest: None,
-                error: None,
+                ..ArtifactRow::from(&item.artifact)
             }
         })
         .collect();

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::open::{self, Choice, Extent, Opened};
-use super::report::{ArtifactRow, Report, Status, counted};
+use super::report::{ArtifactRow, ContentRow, Report, Status, counted};
+use super::table::{self, printable};
 use super::together;
 use crate::content::progress::Progress;
+use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
+use crate::model::manifest::Manifest;
 use crate::model::selector::Selection;
+use crate::stores::bundle::reader::Bundle;
 
 mod pinned;
 
@@ -39,7 +43,7 @@ pub enum Form {
     List,
 }
 
-/// Reads the head, and for a list the manifests of files.
+/// Reads the head, and the manifests of plain files.
 pub fn run(options: &Options) -> Result<Report> {
     let opened = open::open(&options.choice, Extent::Whole, options.progress.as_ref())?;
     let bundle = &opened.bundle;
@@ -51,19 +55,18 @@ pub fn run(options: &Options) -> Result<Report> {
     let mut report = opened.report("inspect");
     report.warnings =
         together::idle(&options.selection, &contents.named(), "takes no artifact of this bundle");
-    report.artifacts = chosen.iter().map(|artifact| ArtifactRow::from(*artifact)).collect();
+    let row = |artifact: &&Artifact| ArtifactRow {
+        content: content(bundle, artifact).ok().flatten(),
+        ..ArtifactRow::from(*artifact)
+    };
+    report.artifacts = chosen.iter().map(row).collect();
     report.artifacts.extend(contents.missing.iter().map(|missing| ArtifactRow {
         kind: missing.kind,
         name: missing.reference.clone(),
         reference: missing.reference.clone(),
-        digest: None,
-        platforms: Vec::new(),
-        size: None,
         status: Some(Status::Failed),
-        target: None,
-        target_digest: None,
-        previous_digest: None,
         error: Some("was not exported".to_owned()),
+        ..ArtifactRow::default()
     }));
     report.output = match options.form {
         Form::Raw => bundle.raw().to_vec(),
@@ -74,17 +77,7 @@ pub fn run(options: &Options) -> Result<Report> {
 }
 
 fn table(opened: &Opened, report: &Report, left: usize) -> String {
-    let mut rows = vec![["KIND", "REFERENCE", "DIGEST", "PLATFORMS", "SIZE"].map(str::to_owned)];
-    rows.extend(report.artifacts.iter().map(|row| {
-        [
-            row.kind.map(|kind| kind.to_string()).unwrap_or_default(),
-            printable(&row.reference),
-            row.digest.map_or_else(|| "missing".to_owned(), |digest| short(&digest.to_string())),
-            printable(&row.platforms.join(",")),
-            row.size.map(|size| ByteSize(size).to_string()).unwrap_or_default(),
-        ]
-    }));
-    let mut text = aligned(&rows);
+    let mut text = table::of(&report.artifacts);
     let totals = &report.totals;
     let (artifacts, blobs) = (counted(totals.artifacts, "artifact"), counted(totals.blobs, "blob"));
     let sum = opened.bundle.contents().artifacts.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size));
@@ -103,49 +96,12 @@ fn table(opened: &Opened, report: &Report, left: usize) -> String {
     text
 }
 
-/// Returns the algorithm and the first 16 digits of a digest, as in the tags that an import makes.
-fn short(digest: &str) -> String {
-    digest.chars().take("sha256:".len() + 16).collect()
-}
-
-/// Pads every column but the last to its widest cell, two spaces between them.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let widths: Vec<usize> = (0..N)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max())
-        .map(Option::unwrap_or_default)
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
+/// Returns sha256 and size of a plain file itself: the one layer of its manifest. The rest has none.
+fn content(bundle: &Bundle, artifact: &Artifact) -> Result<Option<ContentRow>> {
+    if !matches!(artifact.kind, Kind::File | Kind::Assert) {
+        return Ok(None);
     }
-    text
-}
-
-/// Replaces what a terminal would act on or not show.
-fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '"' | '\'' | '\\' => safe.push(character),
-            other => safe.extend(other.escape_debug()),
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_line_up_and_show_no_control_characters() {
-        let rows = [["A", "B"], ["long", "x"], ["s", ""]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows), "A     B\nlong  x\ns\n");
-        assert_eq!(printable("it's \u{1b}[2J\u{202e}ä"), "it's \\u{1b}[2J\\u{202e}ä");
-    }
+    let raw = bundle.manifest(&artifact.digest)?;
+    let manifest = Manifest::parse(&artifact.media_type, &raw).ok();
+    Ok(manifest.as_ref().and_then(ContentRow::of))
 }

@@ -7,5 +7,6 @@ pub mod inspect;
 pub mod open;
 pub mod report;
 pub mod sideload;
+mod table;
 mod together;
 pub mod verify;

@@ -8,6 +8,7 @@ use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, FormatState};
+use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
 
 /// What to do about a bundle that is not what it was.
@@ -77,7 +78,7 @@ pub enum Status {
 }
 
 /// One artifact; what does not apply is left out.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ArtifactRow {
     /// What it is; unknown where it could not be resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +96,9 @@ pub struct ArtifactRow {
     /// Bytes of its blobs, each once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Of a plain file: the file itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentRow>,
     /// What happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -110,6 +114,24 @@ pub struct ArtifactRow {
     /// Why it failed, causes on their own lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// A plain file, without the manifest that it has in a bundle.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ContentRow {
+    /// The sha256 of its bytes.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+impl ContentRow {
+    /// Reads the manifest of a plain file, whose one layer it is.
+    pub fn of(manifest: &Manifest) -> Option<Self> {
+        let layer = manifest.layers.first()?;
+        let row = Self { digest: layer.digest, size: layer.size };
+        matches!(layer.digest, Digest::Sha256(_)).then_some(row)
+    }
 }
 
 impl From<&Artifact> for ArtifactRow {
@@ -128,11 +150,7 @@ impl From<&Artifact> for ArtifactRow {
             digest: Some(artifact.digest),
             platforms: artifact.platforms.clone(),
             size: Some(artifact.size),
-            status: None,
-            target: None,
-            target_digest: None,
-            previous_digest: None,
-            error: None,
+            ..Self::default()
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `export --dry-run`: what would be in the bundle, and what it would weigh.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
 
 use super::{Found, Options, Report, bundle_row, counted, output, reused, room, rows, totals, weights};
+use crate::commands::table;
 use crate::content::plan::Plan;
 use crate::kinds::Origin;
 use crate::stores::bundle::previous::Previous;
@@ -20,19 +20,6 @@ pub(super) fn report(
 ) -> Report {
     let size = Slots::new(&plan.contents).map_or(0, |slots| slots.length());
     let rows = rows(&found.items, None);
-    let mut text = String::new();
-    for row in &rows {
-        let kind = row.kind.map(crate::model::artifact::Kind::word).unwrap_or_default();
-        let digest = row.digest.map(|digest| digest.to_string()).unwrap_or_default();
-        let platforms = if row.platforms.is_empty() { "-".to_owned() } else { row.platforms.join(",") };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{kind:<8} {} {digest} {platforms} {}",
-            row.reference,
-            ByteSize(row.size.unwrap_or(0))
-        );
-    }
     let each: u64 = rows.iter().filter_map(|row| row.size).fold(0, u64::saturating_add);
     let totals = totals(plan, 0);
     let shared = each.saturating_sub(totals.bytes);
@@ -55,6 +42,7 @@ pub(super) fn report(
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
     let mut artifacts = rows;
     artifacts.extend(failed);
+    let output = table::of(&artifacts).into_bytes();
     Report {
         command: "export",
         bundle: Some(bundle_row(options, plan, size)),
@@ -64,7 +52,7 @@ pub(super) fn report(
         totals,
         failures,
         went_without: true,
-        output: text.into_bytes(),
+        output,
         summary,
         ..Report::default()
     }

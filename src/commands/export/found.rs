@@ -163,13 +163,8 @@ pub(super) fn failed_row(kind: Option<Kind>, reference: &str, error: &Error) -> 
         kind,
         name: reference.to_owned(),
         reference: reference.to_owned(),
-        digest: None,
-        platforms: vec![],
-        size: None,
         status: Some(Status::Failed),
-        target: None,
-        target_digest: None,
-        previous_digest: None,
         error: Some(whole(error)),
+        ..ArtifactRow::default()
     }
 }

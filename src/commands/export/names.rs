@@ -166,13 +166,3 @@ fn packed(artifact: &Artifact) -> Option<String> {
     let name = reference.repository().rsplit('/').next()?;
     Some(format!("{name}-{}.tgz", reference.tag()?))
 }
-
-/// Returns the last part of an artifact's name, as a table shows it.
-pub(super) fn short(artifact: &Artifact) -> String {
-    match artifact.reference.parse::<Reference>() {
-        Ok(reference) if !matches!(artifact.kind, Kind::File | Kind::Assert) => {
-            reference.repository().rsplit('/').next().unwrap_or_default().to_owned()
-        }
-        _ => artifact.reference.clone(),
-    }
-}

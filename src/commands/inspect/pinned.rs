@@ -2,10 +2,8 @@
 
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
-use crate::model::digest::Digest;
 use crate::model::error::Result;
 use crate::model::list::quote;
-use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
 use crate::stores::bundle::reader::Bundle;
 
@@ -32,7 +30,9 @@ fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
             if artifact.kind == Kind::File && artifact.reference.contains('/') {
                 words.push(quote(&format!("name={}", artifact.reference)));
             }
-            words.extend(content(bundle, artifact)?.map(|digest| format!("sha256={}", digest.hex())));
+            words.extend(
+                super::content(bundle, artifact)?.map(|file| format!("sha256={}", file.digest.hex())),
+            );
         }
         (Kind::Image | Kind::Artifact, Some(reference)) => words.push(reference.to_string()),
         (Kind::Chart, Some(reference)) => words.push(format!("oci://{reference}")),
@@ -52,12 +52,4 @@ fn pinned(artifact: &Artifact) -> Option<Reference> {
     let reference: Reference = artifact.reference.parse().ok()?;
     let (registry, repository) = (reference.registry(), reference.repository());
     Reference::new(registry, repository, reference.tag(), Some(artifact.digest)).ok()
-}
-
-/// Returns the sha256 of a file's bytes: the digest of the one layer of its manifest.
-fn content(bundle: &Bundle, artifact: &Artifact) -> Result<Option<Digest>> {
-    let raw = bundle.manifest(&artifact.digest)?;
-    let manifest = Manifest::parse(&artifact.media_type, &raw).ok();
-    let layer = manifest.and_then(|manifest| manifest.layers.first().map(|layer| layer.digest));
-    Ok(layer.filter(|digest| matches!(digest, Digest::Sha256(_))))
 }

@@ -30,8 +30,8 @@ KIND   REFERENCE          DIGEST                   PLATFORMS                SIZE
 image  quay.io/a/one:1    sha256:02afd134a8db003d                           9.8 KiB
 image  quay.io/a/two:2    sha256:01468c7d326b4b3c  linux/amd64,linux/arm64  8.6 KiB
 image  quay.io/b/one:1    sha256:02afd134a8db003d                           9.8 KiB
-file   it's.sh            sha256:bc5af683787fe9d2                           551 B
-file   sub/a b            sha256:26d39a80f72f922d                           551 B
+file   it's.sh            sha256:a8076d3d28d21e02                           10 B
+file   sub/a b            sha256:a8076d3d28d21e02                           10 B
        quay.io/a/three:3  missing
 
 5 artifacts, 15 blobs, 19.5 KiB (9.8 KiB shared, counted once)

@@ -91,6 +91,11 @@ fn json_is_one_document() {
         (&document["schema"], &document["command"], &document["status"], &document["warnings"]),
         (&1.into(), &"export".into(), &"done".into(), &serde_json::json!([]))
     );
+    let file = document["artifacts"].as_array().unwrap().last().unwrap();
+    assert_eq!(file["content"], serde_json::json!({"digest": Digest::sha256(b"#!/bin/sh\n"), "size": 10}));
+    assert_ne!(file["digest"], file["content"]["digest"], "that of its manifest");
+    let inspected = site.run("inspect --json").json(0);
+    assert_eq!(inspected["artifacts"].as_array().unwrap().last().unwrap()["content"], file["content"]);
     let again = site.run("export --list artifacts.txt --json").json(0);
     assert_eq!(again["totals"]["present"], 27014);
     assert_eq!(again["artifacts"][0]["status"], "present");
@@ -101,9 +106,11 @@ fn the_dry_run_prints_every_artifact_and_writes_nothing() {
     let (server, site) = content();
     site.run("export --list artifacts.txt --dry-run")
         .stdout(
-            "image    REGISTRY/app/one:1.0 sha256:[1] linux/amd64 5.8 KiB\n\
-             image    REGISTRY/multi:2 sha256:[2] linux/amd64,linux/arm64 20.1 KiB\n\
-             file     setup.sh sha256:[3] - 552 B\n",
+            // The columns are as wide as the port of the registry made them.
+            "KIND   REFERENCE                    DIGEST                   PLATFORMS                SIZE\n\
+             image  REGISTRY/app/one:1.0  sha256:8f73575aa59edbbe  linux/amd64              5.8 KiB\n\
+             image  REGISTRY/multi:2      sha256:63afcbc19df79c1a  linux/amd64,linux/arm64  20.1 KiB\n\
+             file   setup.sh                     sha256:a8076d3d28d21e02                           10 B\n",
         )
         .stderr(
             "3 artifacts, 16 blobs, 45.0 KiB to carry (0 B more if nothing were shared)\n\
