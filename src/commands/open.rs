@@ -6,9 +6,12 @@ use camino::Utf8PathBuf;
 
 use super::report::{BundleRow, Report, Totals};
 use crate::content::progress::Progress;
+use crate::content::read_at::ReadAt;
+use crate::model::contents::FORMAT;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::stores::bundle::reader::Bundle;
+use crate::stores::bundle::reader::{Bundle, open_file};
+use crate::stores::bundle::verify::{Problem, Salvaged, salvage};
 
 /// What the summary says where nobody said which bundle is expected.
 const INTEGRITY_ONLY: &str =
@@ -69,28 +72,82 @@ pub struct Opened {
 /// Errors: those of [`Bundle::open`]; [`Error::Mismatch`] for another id.
 pub fn open(choice: &Choice, extent: Extent, progress: &dyn Progress) -> Result<Opened> {
     let bundle = Bundle::open_head(&choice.path)?;
-    if let Some(expected) = choice.expect.filter(|expected| expected != bundle.id()) {
-        return Err(Error::Mismatch {
-            what: format!("the bundle id of `{}`", choice.path),
-            expected: expected.to_string(),
-            got: bundle.id().to_string(),
-        }
-        .with_hint(
-            "`airgap-bundle inspect` shows what is in this one; ask whoever exported it for its bundle id",
-        ));
-    }
+    choice.check_id(bundle.id())?;
     if extent == Extent::Whole {
         bundle.check_length()?;
     }
-    let opened = Opened { bundle, choice: choice.clone() };
-    let _ = choice.seen.0.set(opened.row());
-    if let Some(line) = opened.announcement() {
-        progress.announce(&line);
+    Ok(Opened::announced(bundle, choice, progress))
+}
+
+/// What is left of a bundle whose head is damaged.
+#[derive(Debug)]
+pub enum Damaged {
+    /// What it carries is known. The problem is one that proving it does not find.
+    Listed(Box<Opened>, Option<Problem>),
+    /// What it carries is not known.
+    Strewn {
+        /// The file.
+        file: Arc<dyn ReadAt>,
+        /// What is known of the bundle.
+        row: BundleRow,
+        /// Why what it carries is not known, by offset.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Opens a bundle that [`open`] has `refused`, for a command that tells all that is wrong with it.
+///
+/// Errors: `refused`, where it is about more than wrong bytes; [`Error::Mismatch`] for another id.
+pub fn open_damaged(choice: &Choice, refused: Error, progress: &dyn Progress) -> Result<Damaged> {
+    if !matches!(refused.root(), Error::Format { .. } | Error::Io { .. }) {
+        return Err(refused);
     }
-    Ok(opened)
+    let Ok(file) = open_file(&choice.path) else { return Err(refused) };
+    let file: Arc<dyn ReadAt> = Arc::new(file);
+    match salvage(&file, choice.path.as_str(), refused)? {
+        Salvaged::Listed { bundle, problem } => {
+            choice.check_id(bundle.id())?;
+            Ok(Damaged::Listed(Box::new(Opened::announced(*bundle, choice, progress)), problem))
+        }
+        Salvaged::Strewn { problems, id } => {
+            if let Some(id) = &id {
+                choice.check_id(id)?;
+            }
+            let size = file.len().unwrap_or_default();
+            let row = BundleRow { path: choice.path.to_string(), id, size, format: FORMAT, complete: false };
+            let _ = choice.seen.0.set(row.clone());
+            Ok(Damaged::Strewn { file, row, problems })
+        }
+    }
+}
+
+impl Choice {
+    fn check_id(&self, got: &Digest) -> Result<()> {
+        match self.expect {
+            Some(expected) if expected != *got => Err(Error::Mismatch {
+                what: format!("the bundle id of `{}`", self.path),
+                expected: expected.to_string(),
+                got: got.to_string(),
+            }
+            .with_hint(
+                "`airgap-bundle inspect` shows what is in this one; ask whoever exported it for its bundle id",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Opened {
+    /// Lets the bundle be known.
+    fn announced(bundle: Bundle, choice: &Choice, progress: &dyn Progress) -> Self {
+        let opened = Opened { bundle, choice: choice.clone() };
+        let _ = choice.seen.0.set(opened.row());
+        if let Some(line) = opened.announcement() {
+            progress.announce(&line);
+        }
+        opened
+    }
+
     /// Begins the report of a command on this bundle.
     pub fn report(&self, command: &'static str) -> Report {
         let contents = self.bundle.contents();

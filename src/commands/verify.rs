@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::open::{self, Choice, Extent};
-use super::report::{ArtifactRow, Report, Status, counted};
+use super::open::{self, Choice, Damaged, Extent};
+use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted};
 use crate::content::progress::Progress;
+use crate::content::read_at::ReadAt;
 use crate::model::error::{Error, FormatState, Result};
-use crate::stores::bundle::verify::{Problem, Reserved, Verified, verify};
-
-/// So many problems are told one by one.
-const TOLD: usize = 1000;
+use crate::stores::bundle::verify::{MAX_TOLD, Problem, Reserved, Strewn, Verified, prove_strewn, verify};
 
 /// What to verify, and how.
 #[derive(Debug)]
@@ -37,15 +35,21 @@ pub enum From {
 
 /// Proves every byte, and reports all that is wrong.
 pub async fn run(options: Options) -> Result<Report> {
-    let opened = open::open(&options.choice, Extent::Head, options.progress.as_ref())?;
+    let progress = options.progress.as_ref();
+    let (opened, known) = match open::open(&options.choice, Extent::Head, progress) {
+        Ok(opened) => (opened, None),
+        Err(refused) => match open::open_damaged(&options.choice, refused, progress)? {
+            Damaged::Listed(opened, problem) => (*opened, problem),
+            Damaged::Strewn { file, row, problems } => return strewn(options, file, row, problems).await,
+        },
+    };
     let bundle = &opened.bundle;
     let mut report = opened.report("verify");
-    if options.from == From::Medium
-        && let Err(error) = bundle.file().forget_cached()
-    {
-        report.warnings.push(format!("the medium may not have been read: {error}"));
+    report.warnings.extend(forget_cached(bundle.file().as_ref(), options.from));
+    let mut verified = verify(bundle, options.jobs, options.progress).await?;
+    if let Some(problem) = known {
+        verified.add(problem);
     }
-    let verified = verify(bundle, options.jobs, options.progress).await?;
 
     report.artifacts = rows(&opened, &verified);
     report.warnings.extend(uncovered(&verified.reserved));
@@ -66,17 +70,52 @@ pub async fn run(options: Options) -> Result<Report> {
             bundle.complete &= !verified.problems.iter().any(lacks);
         }
     }
-    let path = options.choice.path.as_str();
-    let more = verified.problems.len().saturating_sub(TOLD);
-    report.failures = verified.problems.into_iter().take(TOLD).map(|problem| problem.error(path)).collect();
+    tell(&mut report, options.choice.path.as_str(), bundle.length(), verified.problems, 0);
+    opened.conclude(&mut report);
+    Ok(report)
+}
+
+/// Proves what stands in a bundle that does not say any more what it carries.
+async fn strewn(
+    options: Options,
+    file: Arc<dyn ReadAt>,
+    row: BundleRow,
+    known: Vec<Problem>,
+) -> Result<Report> {
+    let mut report = Report { command: "verify", ..Report::default() };
+    report.warnings.extend(forget_cached(file.as_ref(), options.from));
+    let Strewn { problems, more, blobs, bytes, whole } = prove_strewn(file, options.progress).await?;
+    let is_new = |other: &Problem| known.iter().all(|known| known.offset != other.offset);
+    let mut problems: Vec<Problem> = problems.into_iter().filter(is_new).collect();
+    problems.extend(known);
+    problems.sort_by_key(|problem| problem.offset);
+    report.totals = Totals { blobs, bytes, ..Totals::default() };
+    report.summary = vec![format!(
+        "the bundle is not good: what it carries is unknown; {whole} of {} under their own names are whole",
+        counted(blobs, "blob")
+    )];
+    let (path, size) = (row.path.clone(), row.size);
+    report.bundle = Some(row);
+    tell(&mut report, &path, size, problems, more);
+    Ok(report)
+}
+
+/// Lets the system forget what it remembers of the file, where the medium is to be read.
+fn forget_cached(file: &dyn ReadAt, from: From) -> Option<String> {
+    let forgotten = if from == From::Medium { file.forget_cached() } else { Ok(()) };
+    forgotten.err().map(|error| format!("the medium may not have been read: {error}"))
+}
+
+/// Adds the problems to the report, up to a bound. There are `more` of them beyond those that are known.
+fn tell(report: &mut Report, path: &str, length: u64, problems: Vec<Problem>, more: u64) {
+    let beyond = u64::try_from(problems.len().saturating_sub(MAX_TOLD)).unwrap_or(u64::MAX);
+    let more = more.saturating_add(beyond);
+    report.failures = problems.into_iter().take(MAX_TOLD).map(|problem| problem.error(path)).collect();
     if more > 0 {
         let message = format!("{more} more problems are not told one by one");
         let path = path.to_owned();
-        let offset = bundle.length();
-        report.failures.push(Error::Format { path, state: FormatState::Damaged, offset, message });
+        report.failures.push(Error::Format { path, state: FormatState::Damaged, offset: length, message });
     }
-    opened.conclude(&mut report);
-    Ok(report)
 }
 
 fn rows(opened: &open::Opened, verified: &Verified) -> Vec<ArtifactRow> {

@@ -275,6 +275,16 @@ impl Error {
         }
     }
 
+    /// Returns the innermost error, without what was added to it.
+    #[must_use]
+    pub fn into_root(self) -> Self {
+        match self {
+            Self::While { source, .. } => source.into_root(),
+            Self::Hinted(hinted) => hinted.error.into_root(),
+            other => other,
+        }
+    }
+
     /// Returns the innermost error.
     pub fn root(&self) -> &Self {
         match self {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::foreign;
 use super::header::{BLOCK, Found, entry_header, explain, stated_size};
 use super::rules::{self, printable};
 use super::slots::{MAX_INDEX, OCI_LAYOUT, Slots};
@@ -33,7 +34,10 @@ struct Version {
 impl Head {
     /// Reads the head of the file that `path` names in errors.
     pub(super) fn read(file: &dyn ReadAt, path: &str) -> Result<Self> {
-        let reader = Reader { file, path };
+        Self::entries(&Reader { file, path }).map_err(|error| foreign::recognise(file, path, error))
+    }
+
+    fn entries(reader: &Reader<'_>) -> Result<Self> {
         let layout_limit = u64::try_from(OCI_LAYOUT.len()).unwrap_or(0);
         let (at, layout) = reader.entry(0, "oci-layout", layout_limit)?;
         if layout != OCI_LAYOUT {
@@ -72,7 +76,7 @@ impl Head {
 }
 
 /// Parses `bundle.json`, its version first: another one may have any other shape.
-fn parse(raw: &[u8]) -> Result<Contents, String> {
+pub(super) fn parse(raw: &[u8]) -> Result<Contents, String> {
     let Object(Version { format }) = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
     if format != contents::FORMAT {
         return Err(format!("format {format} is not one that this version reads ({})", contents::FORMAT));

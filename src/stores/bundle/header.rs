@@ -62,6 +62,28 @@ pub(super) fn stated_size(block: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok()
 }
 
+/// Returns the name and the size that a header states: one block, or three with PAX records. They count only if
+/// [`entry_header`] makes the same bytes of them.
+pub(super) fn stated(header: &[u8]) -> (&str, u64) {
+    let start = usize::try_from(BLOCK).unwrap_or_default();
+    let (mut name, mut size, mut plain) = (None, None, header);
+    if header.get(156) == Some(&b'x') {
+        let records = header.get(start..start.saturating_mul(2)).unwrap_or_default();
+        for record in records.split(|byte| *byte == b'\n') {
+            let key_and_value = record.splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
+            name = name.or(key_and_value.strip_prefix(b"path="));
+            size = size.or(key_and_value.strip_prefix(b"size="));
+        }
+        plain = header.get(start.saturating_mul(2)..).unwrap_or_default();
+    }
+    let name = name.or_else(|| plain.get(..MAX_NAME).and_then(|name| name.split(|byte| *byte == 0).next()));
+    let size = match size {
+        Some(digits) => std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
+        None => stated_size(plain),
+    };
+    (name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default(), size.unwrap_or_default())
+}
+
 /// How a block differs from the header that should stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -92,12 +114,14 @@ pub(super) fn explain(name: &str, size: Option<u64>, block: &[u8]) -> (Found, St
 
 /// Returns whether the block is a tar header whose checksum is right.
 pub(super) fn is_intact(block: &[u8]) -> bool {
-    let Some(block) = block.get(..512) else { return false };
+    let Some(block) = block.get(..512).filter(|block| block.get(257..262) == Some(b"ustar")) else {
+        return false;
+    };
     let header = Header::from_byte_slice(block);
     let sum = block.iter().enumerate().fold(0_u32, |sum, (at, byte)| {
         sum.wrapping_add(u32::from(if (148..156).contains(&at) { b' ' } else { *byte }))
     });
-    block.get(257..262) == Some(b"ustar") && header.cksum().is_ok_and(|stated| stated == sum)
+    header.cksum().is_ok_and(|stated| stated == sum)
 }
 
 /// Says what a header that is intact stands for.
@@ -192,6 +216,16 @@ mod tests {
             read.push((entry.path().unwrap().to_string_lossy().into_owned(), content));
         }
         assert_eq!(read, [("oci-layout".to_owned(), "abc".to_owned()), (sha512, "defg".to_owned())]);
+    }
+
+    #[test]
+    fn what_a_header_states_is_what_it_was_made_of() {
+        let sha512 = format!("blobs/sha512/{}", "a".repeat(128));
+        for (name, size) in [("oci-layout", 31), (&sha512, 7), ("x", 1 << 33), (&sha512, 1 << 40)] {
+            assert_eq!(stated(&entry_header(name, size)), (name, size));
+        }
+        assert_eq!(stated(&[]), ("", 0));
+        assert_eq!(stated(&[b'y'; 512]), ("y".repeat(100).as_str(), 0));
     }
 
     #[test]

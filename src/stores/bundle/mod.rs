@@ -1,5 +1,6 @@
 //! The bundle: slots computed from sizes, the reader, and the file in the making (`bundle-format.md`).
 
+mod foreign;
 mod head;
 pub mod header;
 pub mod journal;

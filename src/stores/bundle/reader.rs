@@ -66,8 +66,13 @@ impl Bundle {
 
     /// As [`Bundle::read`], even where the file ends too early.
     pub fn read_head(file: Arc<dyn ReadAt>, path: &str) -> Result<Self> {
-        let length = file.len().map_err(Error::io(format!("reading bundle `{path}`")))?;
         let head = Head::read(file.as_ref(), path)?;
+        Self::with_head(file, path, head)
+    }
+
+    /// Makes a bundle of the file and its head.
+    pub(super) fn with_head(file: Arc<dyn ReadAt>, path: &str, head: Head) -> Result<Self> {
+        let length = file.len().map_err(Error::io(format!("reading bundle `{path}`")))?;
         let slots = head.slots().map_err(|error| {
             let (path, message) = (path.to_owned(), format!("`bundle.json`: {error}"));
             Error::Format { path, state: FormatState::Foreign, offset: 0, message }
@@ -179,7 +184,10 @@ impl Source for Bundle {
     }
 }
 
-fn open_file(path: &Utf8Path) -> Result<File> {
+/// Opens the file of a bundle.
+///
+/// Errors: [`Error::NotFound`]; [`Error::Usage`] for a folder.
+pub fn open_file(path: &Utf8Path) -> Result<File> {
     let file = File::open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::NotFound {
             what: format!("bundle `{path}`"),
@@ -197,7 +205,8 @@ fn open_file(path: &Utf8Path) -> Result<File> {
         } else {
             "name the file that `airgap-bundle export` made".to_owned()
         };
-        return Err(Error::usage(format!("`{path}` is a folder, not a bundle"), Some(&hint)));
+        let what = if path.join("oci-layout").is_file() { " with an OCI image layout" } else { "" };
+        return Err(Error::usage(format!("`{path}` is a folder{what}, not a bundle"), Some(&hint)));
     }
     Ok(file)
 }

@@ -18,8 +18,11 @@ use crate::model::error::{Error, Result};
 pub(super) struct Unfinished {
     file: File,
     path: String,
-    first: Vec<u8>,
 }
+
+/// Any bytes, read as if they began as a bundle does.
+#[derive(Debug)]
+pub(super) struct Begun<'a>(pub(super) &'a dyn ReadAt);
 
 impl Unfinished {
     /// Opens the file at `path`; `None` where there is none.
@@ -29,7 +32,7 @@ impl Unfinished {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(Error::io(format!("opening `{path}`")))?,
         };
-        Ok(Some(Self { file, path: path.to_string(), first: first_block() }))
+        Ok(Some(Self { file, path: path.to_string() }))
     }
 
     /// Makes the file at `path` an unfinished bundle with this head and nothing in it.
@@ -74,10 +77,22 @@ impl ReadAt for Unfinished {
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        FileExt::read_exact_at(&self.file, buffer, offset)?;
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        for (to, from) in buffer.iter_mut().zip(self.first.iter().skip(start)) {
-            *to = *from;
+        Begun(&self.file).read_exact_at(buffer, offset)
+    }
+}
+
+impl ReadAt for Begun<'_> {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)?;
+        if offset < BLOCK {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            for (to, from) in buffer.iter_mut().zip(first_block().into_iter().skip(start)) {
+                *to = from;
+            }
         }
         Ok(())
     }

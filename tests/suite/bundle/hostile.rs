@@ -213,7 +213,7 @@ fn what_is_no_bundle_is_told_from_a_damaged_one() {
     }
     let mut damaged = small().tar();
     damaged[3] ^= 0x20;
-    refuses("one wrong byte", &damaged, Damaged, 0, "the header of `oci-layout` has wrong bytes");
+    refuses("one wrong byte", &damaged, Damaged, 3, "the header of `oci-layout` has wrong bytes");
 }
 
 /// Returns a bundle whose head says these bytes, with an id that is right.

@@ -207,3 +207,142 @@ fn what_is_not_there_is_said_with_a_hint() {
         .stderr_holds("\nhint: name the bundle in it: `home/airgap-bundle.tar`\n")
         .code(2);
 }
+
+/// What is said where the head is damaged, and nothing else.
+fn damaged_head(offset: usize, message: &str) -> String {
+    format!(
+        "error: `b.tar` is damaged: at byte {offset}: {message}\n\n\
+         hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+         the bundle is not good: 1 damaged place; 3 of 3 artifacts are whole\n"
+    )
+}
+
+/// Where `needle` stands last.
+fn find(tar: &[u8], needle: &[u8]) -> usize {
+    tar.windows(needle.len()).rposition(|window| window == needle).unwrap()
+}
+
+#[test]
+fn a_damaged_head_is_one_place_and_the_rest_is_proven() {
+    let good = pack().tar();
+    let bundle_json = find(&good, b"bundle.json");
+    let id = find(&good, b"\"dev.airgap-bundle.id\":\"sha256:");
+    let arch = find(&good, b"linux/amd64");
+    for (at, message) in [
+        (3, "the header of `oci-layout` has wrong bytes"),
+        (520, "`oci-layout` has wrong bytes"),
+        (600, "the padding after `oci-layout` is not zero"),
+        (1024 + 128, "the header of `index.json` has wrong bytes"),
+        (1536, "`index.json` has wrong bytes"),
+        (id + 5, "`index.json` has wrong bytes"),
+        (id + 40, "`index.json` has wrong bytes"),
+        (bundle_json - 1, "the padding after `index.json` is not zero"),
+        (bundle_json + 5, "the header of `bundle.json` has wrong bytes"),
+        (bundle_json + 130, "the header of `bundle.json` has wrong bytes"),
+    ] {
+        let mut tar = good.clone();
+        tar[at] ^= 1;
+        Site::new().bytes("b.tar", &tar).run("verify b.tar").stderr(&damaged_head(at, message)).code(3);
+    }
+    let mut tar = good.clone();
+    tar[arch + 10] ^= 1;
+    let site = Site::new().bytes("b.tar", &tar);
+    let message = "`bundle.json`: expected sha256:[1], as `index.json` says, got sha256:[2]";
+    site.run("verify b.tar").stderr(&damaged_head(bundle_json + 512, message)).code(3);
+    // What was said first of all is what the bundle is approved by.
+    let report = site.run("verify b.tar --json").json(3);
+    assert_eq!(report["bundle"]["id"], opened(&good).id().to_string());
+    assert_eq!(report["artifacts"][2]["status"], "done");
+    let other = "0".repeat(64);
+    site.run(&format!("verify b.tar --expect sha256:{other}"))
+        .stderr_holds("the bundle id of `b.tar`")
+        .code(3);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_of_a_damaged_head_too() {
+    let mut tar = pack().tar();
+    let bundle = opened(&tar);
+    let layer = *bundle.slots().get(&bundle.contents().blobs[0].digest).unwrap();
+    tar[1] ^= 1;
+    tar[1600] ^= 1;
+    tar[usize::try_from(layer.offset).unwrap()] ^= 1;
+    Site::new()
+        .bytes("b.tar", &tar)
+        .run("verify b.tar")
+        .stderr(&format!(
+            "error: `b.tar` is damaged: at byte 1: the header of `oci-layout` has wrong bytes\n\
+             error: `b.tar` is damaged: at byte 1600: `index.json` has wrong bytes\n\
+             error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/{}` has other bytes: got sha256:[1], in `quay.io/a/one:1`\n\n\
+             hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+             the bundle is not good: 3 damaged places; 2 of 3 artifacts are whole\n",
+            layer.offset,
+            layer.digest.hex(),
+        ))
+        .code(3);
+}
+
+#[test]
+fn blobs_are_proven_by_their_names_where_the_list_is_lost() {
+    let mut tar = pack().tar();
+    let bundle = opened(&tar);
+    let layer = *bundle.slots().get(&bundle.contents().blobs[0].digest).unwrap();
+    let next = *bundle.slots().get(&bundle.contents().blobs[1].digest).unwrap();
+    let artifacts = find(&tar, b",\"manifests\":[{\"digest\"");
+    tar[artifacts] ^= 1;
+    tar[usize::try_from(layer.offset).unwrap()] ^= 1;
+    tar[usize::try_from(next.header).unwrap() + 20] ^= 1;
+    let site = Site::new().bytes("b.tar", &tar);
+    site.run("verify b.tar")
+        .stderr(&format!(
+            "error: `b.tar` is damaged: at byte {artifacts}: `bundle.json`: expected sha256:[1], as `index.json` \
+             says, got sha256:[2], and it cannot be believed: expected `,` or `}}` at line 1 column {column}; what the bundle carries is unknown, so the blobs that are there are proven by the \
+             names of their entries\n\
+             error: `b.tar` is damaged: at byte {}: entry `blobs/sha256/{}` has other bytes: got sha256:[3]\n\
+             error: `b.tar` is damaged: at byte {}: expected the header of an entry, got other bytes\n\n\
+             hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong\n\
+             the bundle is not good: what it carries is unknown; 12 of 13 blobs under their own names are whole\n",
+            layer.offset,
+            layer.digest.hex(),
+            next.header,
+            column = artifacts - find(&tar, b"bundle.json") - 512 + 1,
+        ))
+        .code(3);
+    let report = site.run("verify b.tar --json").json(3);
+    assert_eq!((&report["status"], &report["artifacts"]), (&"failed".into(), &serde_json::json!([])));
+    assert_eq!(report["bundle"]["id"], bundle.id().to_string());
+    assert_eq!(report["errors"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_digest_that_is_damaged_in_the_list_is_not_blamed_on_the_blob() {
+    let mut tar = pack().tar();
+    let hex = opened(&tar).contents().blobs[0].digest.hex();
+    let at = find(&tar, format!("\"sha256:{hex}\",\"size\"").as_bytes()) + 30;
+    tar[at] = if tar[at] == b'0' { b'1' } else { b'0' };
+    Site::new()
+        .bytes("b.tar", &tar)
+        .run("verify b.tar")
+        .stderr_holds("got sha256:[2], and it cannot be believed: the entries are others than it says")
+        .stderr_holds("14 of 14 blobs under their own names are whole\n")
+        .code(3);
+}
+
+#[test]
+fn a_page_that_is_lost_is_told_as_such() {
+    let good = pack().tar();
+    for (from, to) in [(0, 512), (0, 1536), (1024, 2048), (0, find(&good, b"bundle.json"))] {
+        let mut tar = good.clone();
+        tar[from..to].fill(0);
+        let said = Site::new().bytes("b.tar", &tar).run("verify b.tar").stderr_of(3);
+        assert!(said.contains("3 of 3 artifacts are whole"), "{from}..{to}: {said}");
+        assert!(
+            said.contains(" has wrong bytes") || said.contains("its first block"),
+            "{from}..{to}: {said}"
+        );
+    }
+    // With the list, what it carries is lost.
+    let mut tar = good.clone();
+    tar[..opened(&good).slots().head().try_into().unwrap()].fill(0);
+    Site::new().bytes("b.tar", &tar).run("verify b.tar").stderr_holds("got zeros").code(3);
+}

@@ -76,14 +76,7 @@ fn prove_entry(
     };
     reader.skip_to(slot.header);
     let header = entry_header(&name, slot.size);
-    let mut found = Vec::with_capacity(header.len());
-    while found.len() < header.len() {
-        let got = reader.next(u64::try_from(header.len().saturating_sub(found.len())).unwrap_or(0))?;
-        if got.is_empty() {
-            break;
-        }
-        found.extend_from_slice(got);
-    }
+    let found = reader.take(slot.offset.saturating_sub(slot.header))?;
     if found != header {
         let same = header.iter().zip(&found).take_while(|(a, b)| a == b).count();
         let same = u64::try_from(same).unwrap_or_default();

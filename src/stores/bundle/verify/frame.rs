@@ -4,7 +4,7 @@ use super::problem::{Place, Problem};
 use super::sequential::{Ended, Sequential};
 use crate::model::error::FormatState;
 use crate::stores::bundle::header::{
-    BLOCK, END, describe, entry_header, explain, is_intact, padding, stated_size,
+    BLOCK, END, describe, entry_header, explain, is_intact, padding, stated,
 };
 use crate::stores::bundle::reader::Bundle;
 use crate::stores::bundle::slots::OCI_LAYOUT;
@@ -57,7 +57,7 @@ pub(super) fn prove_end(
     let mut tail: Vec<Reserved> = Vec::new();
     loop {
         let at = reader.position();
-        let mut block = read(reader, BLOCK)?;
+        let mut block = reader.take(BLOCK)?;
         if block.iter().all(|byte| *byte == 0) || tail.is_empty() && bundle.length() == at.saturating_add(END)
         {
             prove_zeros(bundle, reader, at, &block, problems)?;
@@ -65,7 +65,7 @@ pub(super) fn prove_end(
         }
         // A PAX record says a name that is too long for its field, and stands in two blocks more.
         if block.get(156) == Some(&b'x') && is_intact(&block) {
-            block.extend(read(reader, BLOCK.saturating_mul(2))?);
+            block.extend(reader.take(BLOCK.saturating_mul(2))?);
         }
         let entry = match parse(&block) {
             Ok(entry) if tail.last().is_none_or(|last| last.name < entry.name) => entry,
@@ -129,18 +129,8 @@ fn wrong_end(block: &[u8]) -> String {
 
 /// Reads the name and the size of a reserved entry, whose header must be the one that follows from them.
 fn parse(header: &[u8]) -> Result<Reserved, String> {
-    let (name, plain) = match header.get(156) {
-        Some(b'x') => {
-            let start = usize::try_from(BLOCK).unwrap_or_default();
-            let record = header.get(start..).unwrap_or_default();
-            let name =
-                record.split(|byte| *byte == b'=').nth(1).and_then(|rest| rest.split(|b| *b == b'\n').next());
-            (name, header.get(start.saturating_mul(2)..).unwrap_or_default())
-        }
-        _ => (header.get(..100).and_then(|name| name.split(|byte| *byte == 0).next()), header),
-    };
-    let name = name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
-    let entry = Reserved { name: name.to_owned(), size: stated_size(plain).unwrap_or_default() };
+    let (name, size) = stated(header);
+    let entry = Reserved { name: name.to_owned(), size };
     if entry_header(name, entry.size) == header && is_reserved(name) {
         return Ok(entry);
     }
@@ -161,20 +151,6 @@ pub fn is_reserved(name: &str) -> bool {
         && name
             .split_once('/')
             .is_some_and(|(first, rest)| RESERVED.contains(&first) && rest.split('/').all(good))
-}
-
-fn read(reader: &mut Sequential<'_>, size: u64) -> Result<Vec<u8>, Ended> {
-    let mut bytes = Vec::new();
-    while let Some(left) =
-        size.checked_sub(u64::try_from(bytes.len()).unwrap_or(size)).filter(|left| *left > 0)
-    {
-        let got = reader.next(left)?;
-        if got.is_empty() {
-            break;
-        }
-        bytes.extend_from_slice(got);
-    }
-    Ok(bytes)
 }
 
 fn damaged(offset: u64, message: String) -> Problem {

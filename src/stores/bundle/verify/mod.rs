@@ -12,14 +12,22 @@ use crate::model::error::{Error, FormatState, Result};
 use closure::{Closure, Users};
 pub use frame::{RESERVED, Reserved, is_reserved};
 pub use problem::{Place, Problem};
+pub use salvage::{Salvaged, salvage};
 use sequential::{Ended, Sequential};
+pub use strewn::{Strewn, prove_strewn, prove_strewn_here};
 
 mod closure;
 mod entries;
 mod frame;
 mod problem;
+mod remains;
+mod salvage;
 mod sequential;
 mod short;
+mod strewn;
+
+/// So many problems are told one by one.
+pub const MAX_TOLD: usize = 1000;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -30,6 +38,15 @@ pub struct Verified {
     pub lacking: BTreeMap<usize, String>,
     /// Entries of the reserved tail. The bundle id does not cover them.
     pub reserved: Vec<Reserved>,
+}
+
+impl Verified {
+    /// Adds what was known before. Of what stands at the same place of the frame it is the better word.
+    pub fn add(&mut self, known: Problem) {
+        self.problems.retain(|other| other.place != Place::Frame || other.offset != known.offset);
+        let at = self.problems.partition_point(|other| other.offset < known.offset);
+        self.problems.insert(at, known);
+    }
 }
 
 /// Proves a bundle, which may end too early ([`Bundle::open_head`]), with `jobs` threads.

@@ -82,6 +82,16 @@ impl<'a> Sequential<'a> {
         Ok(bytes)
     }
 
+    /// Returns the next `size` bytes, fewer at the end of the stretch.
+    pub(super) fn take(&mut self, size: u64) -> Result<Vec<u8>, Ended> {
+        let end = self.position().saturating_add(size).min(self.end);
+        let mut bytes = Vec::new();
+        while self.position() < end {
+            bytes.extend_from_slice(self.next(end.saturating_sub(self.position()))?);
+        }
+        Ok(bytes)
+    }
+
     fn fill(&mut self) -> Result<(), Ended> {
         self.stop.check().map_err(Ended::Stopped)?;
         let rest = self.end.saturating_sub(self.at);
