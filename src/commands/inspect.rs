@@ -45,7 +45,7 @@ pub enum Form {
 
 /// Reads the head, and the manifests of plain files.
 pub fn run(options: &Options) -> Result<Report> {
-    let opened = open::open(&options.choice, Extent::Whole, options.progress.as_ref())?;
+    let opened = open::open(&options.choice, Extent::Head, options.progress.as_ref())?;
     let bundle = &opened.bundle;
     let contents = bundle.contents();
     let (chosen, left): (Vec<&Artifact>, Vec<&Artifact>) = contents
@@ -68,11 +68,24 @@ pub fn run(options: &Options) -> Result<Report> {
         error: Some("was not exported".to_owned()),
         ..ArtifactRow::default()
     }));
+    // What is lost is told beside what the head says.
+    let ends = bundle.check_length().err();
+    if ends.is_some() {
+        let (length, expected) = (bundle.length(), bundle.slots().length());
+        report.warnings.push(format!(
+            "the file ends at {length} of {expected} bytes: this is what it should hold, not what it does"
+        ));
+    }
     report.output = match options.form {
         Form::Raw => bundle.raw().to_vec(),
-        Form::List => pinned::list(bundle, &chosen)?.into_bytes(),
+        Form::List => match (pinned::list(bundle, &chosen), &ends) {
+            (Ok(list), _) => list.into_bytes(),
+            (Err(_), Some(_)) => Vec::new(),
+            (Err(error), None) => return Err(error),
+        },
         Form::Table => table(&opened, &report, left.len()).into_bytes(),
     };
+    report.failures.extend(ends);
     Ok(report)
 }
 

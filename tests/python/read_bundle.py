@@ -307,6 +307,9 @@ class Bundle:
         return content, end + padding(size)
 
     def head(self, expected):
+        first = header("oci-layout", len(LAYOUT))
+        if not first.startswith(self.read(0, min(BLOCK, self.length))) and self.length < BLOCK:
+            raise Refused("damaged or foreign: at byte 0: a bundle begins otherwise")
         layout, at = self.entry(0, "oci-layout", len(LAYOUT))
         if layout != LAYOUT:
             raise Refused("damaged: at byte 512: oci-layout has other content")

@@ -179,6 +179,24 @@ fn a_file_that_ends_too_early_is_incomplete_wherever_it_ends() {
 }
 
 #[test]
+fn a_short_file_is_compared_with_how_a_bundle_begins() {
+    let tar = small().tar();
+    let mut wrong = tar[..500].to_vec();
+    wrong[3] ^= 1;
+    for (bytes, state, message) in [
+        (&tar[..300], Incomplete, "the file ends in its head"),
+        (&wrong, Damaged, "the header of `oci-layout` has wrong bytes"),
+        (b"abc", Foreign, "expected entry `oci-layout`, got no tar header"),
+        (&[0x1f, 0x8b, 8], Foreign, "a file compressed with gzip: decompress it first"),
+        (&[0; 300], Foreign, "got zeros"),
+    ] {
+        let offset = if state == Incomplete { bytes.len().try_into().unwrap() } else { 0 };
+        refuses(message, bytes, state, offset, message);
+        refused_by_python(message, bytes);
+    }
+}
+
+#[test]
 fn a_size_is_not_believed_before_it_is_looked_at() {
     let mut tar = Vec::new();
     put(&mut tar, "oci-layout", b"{\"imageLayoutVersion\":\"1.0.0\"}\n");

@@ -98,3 +98,22 @@ fn a_narrowed_image_keeps_its_platforms_in_the_list() {
     site.run("verify").stderr_holds("proved 1 artifact,").code(0);
     site.run("inspect --list").stdout("image quay.io/a/two:2@sha256:[1] platform=linux/arm64\n").code(0);
 }
+
+#[test]
+fn what_a_file_that_ends_too_early_should_hold_is_shown() {
+    let tar = std::fs::read(site().path("airgap-bundle.tar")).unwrap();
+    let site = Site::new().bytes("airgap-bundle.tar", &tar[..tar.len() - 3000]);
+    let (length, all) = (tar.len() - 3000, tar.len());
+    let said = format!(
+        "{SAID}warning: the file ends at {length} of {all} bytes: this is what it should hold, not what it does\n\
+         error: `airgap-bundle.tar` is incomplete: at byte {length}: the file ends: expected {all} bytes, got {length} \
+         bytes, so blob sha256:[1] is not whole\n\n\
+         hint: copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all \
+         that is wrong\n{SAID}"
+    );
+    site.run("inspect").stdout(TABLE).stderr(&said).code(3);
+    site.run("inspect --raw").any_stdout().stderr(&said).code(3);
+    let report = site.run("inspect --json").json(3);
+    assert_eq!(report["artifacts"].as_array().unwrap().len(), 6);
+    assert_eq!((&report["status"], &report["bundle"]["complete"]), (&"failed".into(), &false.into()));
+}

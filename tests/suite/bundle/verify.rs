@@ -1,11 +1,13 @@
 //! `airgap-bundle verify`.
 
 use airgap_bundle::stores::bundle::reader::Bundle;
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::fixture;
 use crate::fixture::{Pack, put};
 use crate::site::Site;
+use crate::tools;
 
 /// A bundle with two images that share nothing, an index, a file.
 fn pack() -> Pack {
@@ -114,7 +116,7 @@ fn a_short_file_loses_some_artifacts_and_keeps_the_others() {
         .code(3);
     let report = site.run("verify b.tar --json").json(3);
     assert_eq!(report["bundle"]["complete"], false);
-    site.run("inspect b.tar").stderr_holds("is incomplete: at byte").code(3);
+    site.run("inspect b.tar").any_stdout().stderr_holds("is incomplete: at byte").code(3);
 }
 
 #[test]
@@ -345,4 +347,57 @@ fn a_page_that_is_lost_is_told_as_such() {
     let mut tar = good.clone();
     tar[..opened(&good).slots().head().try_into().unwrap()].fill(0);
     Site::new().bytes("b.tar", &tar).run("verify b.tar").stderr_holds("got zeros").code(3);
+}
+
+#[test]
+fn an_unfinished_export_is_told_as_one() {
+    let good = pack().tar();
+    let bundle = opened(&good);
+    let mut tar = good.clone();
+    tar[..512].fill(0);
+    let last = bundle.slots().iter().last().unwrap();
+    let said = "error: `b.tar` is incomplete: at byte 0: it is an unfinished export: its first block, which is written last, is empty";
+    let hint = "\n\nhint: run the same `airgap-bundle export` again: it goes on where it was\n";
+    let site = Site::new().bytes("b.tar", &tar);
+    site.run("inspect b.tar").stderr(&format!("{said}{hint}")).code(3);
+    site.run("import b.tar --to 127.0.0.1:1").stderr(&format!("{said}{hint}")).code(3);
+    // Only that block is missing: everything else is proven.
+    site.run("verify b.tar")
+        .stderr_holds(&format!("{said}\n"))
+        .stderr_holds("1 missing part; 3 of 3 artifacts are whole\n")
+        .code(3);
+    tar[usize::try_from(last.header).unwrap()..].fill(0);
+    Site::new()
+        .bytes("b.tar", &tar)
+        .run("verify b.tar")
+        .stderr(&format!("{said}, and so are 1 of its 14 blobs{hint}"))
+        .code(3);
+}
+
+#[test]
+fn images_that_another_tool_has_packed_are_told_from_a_bundle() {
+    let hint = "hint: copy what is in it to a registry (`skopeo copy` does), name it in a list, and make a bundle with `airgap-bundle export`\n";
+    let site = Site::new();
+    fixture::image(1, 1, 100).write_layout(&site.path("layout"), "quay.io/a/one:1");
+    for (kind, what) in
+        [("oci-archive", "an OCI image layout in a tar"), ("docker-archive", "an archive of `docker save`")]
+    {
+        let [from, to] = [
+            format!("oci:{}", site.path("layout").display()),
+            format!("{kind}:{}", site.path("other.tar").display()),
+        ];
+        let copied =
+            Command::new(tools::find("skopeo")).args(["copy", "--quiet", &from, &to]).output().unwrap();
+        assert!(copied.status.success(), "{copied:?}");
+        for verb in ["verify", "inspect"] {
+            site.run(&format!("{verb} other.tar"))
+                .stderr_holds("error: `other.tar` is not a bundle that this version reads: at byte 0: expected entry `oci-layout`, got ")
+                .stderr_holds(&format!(": it is {what}, and was not made by airgap-bundle\n\n{hint}"))
+                .code(3);
+        }
+        std::fs::remove_file(site.path("other.tar")).unwrap();
+    }
+    site.run("verify layout")
+        .stderr("error: `layout` is a folder with an OCI image layout, not a bundle\n\nhint: name the file that `airgap-bundle export` made\n")
+        .code(2);
 }
