@@ -26,6 +26,9 @@ mod version;
 /// How long the jobs that a signal ended may take to leave.
 const PARTING: Duration = Duration::from_millis(500);
 
+/// How often what is on the screen moves.
+const MOMENT: Duration = Duration::from_millis(200);
+
 /// The verbs, as reports name them.
 const NAMES: [&str; 9] =
     ["export", "import", "sideload", "extract", "verify", "inspect", "completion", "man", "version"];
@@ -120,7 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
     let report = match runtime {
         Ok(runtime) => {
-            let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui)));
+            let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui), &ui));
             ui.hush();
             // Jobs that a signal ended remove their unfinished files now. Work that blocks on a slow disk is not waited
             // for: it holds nothing that a later run needs.
@@ -172,16 +175,23 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     }
 }
 
-/// Ends the work when Ctrl-C or SIGTERM comes: dropping the future ends its jobs at their next step.
-async fn until_signal(work: impl Future<Output = Result<Report, Error>>) -> Result<Report, Error> {
+/// Ends the work when Ctrl-C or SIGTERM comes: dropping the future ends its jobs at their next step. Meanwhile what is on
+/// the screen moves.
+async fn until_signal(work: impl Future<Output = Result<Report, Error>>, ui: &Ui) -> Result<Report, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let listening =
         signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
     let (mut interrupt, mut terminate) =
         listening.map_err(|source| Error::Io { doing: "listening for signals".to_owned(), source })?;
-    tokio::select! {
-        report = work => report,
-        _ = interrupt.recv() => Err(Error::Interrupted(2)),
-        _ = terminate.recv() => Err(Error::Interrupted(15)),
+    let progress = ui.progress();
+    let mut moments = tokio::time::interval(MOMENT);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            report = &mut work => return report,
+            _ = interrupt.recv() => return Err(Error::Interrupted(2)),
+            _ = terminate.recv() => return Err(Error::Interrupted(15)),
+            _ = moments.tick() => progress.tick(),
+        }
     }
 }

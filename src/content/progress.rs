@@ -20,6 +20,8 @@ pub trait Progress: Send + Sync + Debug {
     }
     /// A request was made; shown with `-v`. The text is free of secrets.
     fn request(&self, text: &str);
+    /// A moment has passed, whether anything happened or not: what moves on a screen may move.
+    fn tick(&self) {}
 }
 
 /// Watches nothing.

@@ -79,4 +79,10 @@ impl Progress for Ending {
             inner.request(text);
         }
     }
+
+    fn tick(&self) {
+        if let Some(inner) = self.going() {
+            inner.tick();
+        }
+    }
 }

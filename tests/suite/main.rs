@@ -40,6 +40,8 @@ mod site;
 #[cfg(test)]
 mod structure;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod testdata;
 #[cfg(test)]
 mod tools;
