@@ -195,7 +195,7 @@ impl Report {
         }
     }
 
-    /// Returns the exit status (COMMANDS: 130, 2, 3, 4, 1 where several hold).
+    /// Returns the exit status; where several hold, the first of 130, 2, 3, 4, 1.
     pub fn exit_code(&self) -> u8 {
         let codes: Vec<u8> = self.failures.iter().map(Error::exit_code).collect();
         if self.went_without && !codes.is_empty() && codes.iter().all(|code| *code < 128) {

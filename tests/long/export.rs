@@ -4,7 +4,6 @@ use crate::kills::kill_and_go_on;
 
 #[test]
 fn exports_that_are_killed_at_many_points_go_on() {
-    for seed in 100..300 {
-        kill_and_go_on(seed);
-    }
+    let kills: usize = (100..300).map(|seed| kill_and_go_on(seed).1).sum();
+    assert!(kills >= 100, "{kills} of 200 exports and more were killed in time");
 }

@@ -28,6 +28,10 @@ mod kills;
 #[cfg(test)]
 mod peak;
 #[cfg(test)]
+#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[path = "../suite/python.rs"]
+mod python;
+#[cfg(test)]
 #[path = "../suite/zoo/random.rs"]
 mod random;
 #[cfg(test)]

@@ -28,6 +28,8 @@ mod namespace;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod python;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod rootfs;

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::python::prove_with_python;
+
 /// What is said last of a bundle that is damaged or too short.
 pub(crate) const CARRY_AGAIN: &str = "\nhint: copy the file again from the connected side, and prove it with \
                                       `airgap-bundle verify`, which names all that is wrong\n";
@@ -123,7 +125,24 @@ impl Site {
             .timeout(PATIENCE)
             .output()
             .expect("running airgap-bundle");
+        self.prove_made(arguments, &output);
         self.outcome(arguments, output)
+    }
+
+    /// Lets the second reader prove the bundle that an export has made.
+    fn prove_made(&self, arguments: &str, output: &Output) {
+        let words = split(arguments);
+        let is = |word: &str| words.iter().any(|argument| argument == word);
+        if !is("export") || is("--dry-run") || is("--help") || !matches!(output.status.code(), Some(0 | 4)) {
+            return;
+        }
+        let flag = words.iter().position(|word| word == "-o" || word == "--output");
+        let named = flag.and_then(|place| words.get(place + 1));
+        let bundle = self.path(&named.map_or("airgap-bundle.tar".to_owned(), |name| self.fill(name)));
+        // With `--keep-going` and nothing to keep there is none.
+        if output.status.success() || bundle.exists() {
+            prove_with_python(&bundle);
+        }
     }
 
     /// Returns the command that [`Site::run`] runs, for a test that ends it before its end.

@@ -5,21 +5,24 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Where `go install` puts programs.
+/// Where `go install` puts programs: `GOBIN`, or `bin/` of the first folder of `GOPATH` (`go help install`).
 fn go_bin() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || {
-        let output = Command::new("go").args(["env", "GOPATH"]).output().ok()?;
-        let path = String::from_utf8(output.stdout).ok()?;
-        (!path.trim().is_empty()).then(|| Path::new(path.trim()).join("bin"))
+        let output = Command::new("go").args(["env", "GOBIN", "GOPATH"]).output().ok()?;
+        let said = String::from_utf8(output.stdout).ok()?;
+        let mut lines = said.lines();
+        let own = lines.next().filter(|line| !line.is_empty()).map(PathBuf::from);
+        own.or_else(|| Some(env::split_paths(lines.next()?).next()?.join("bin")))
     };
     FOUND.get_or_init(find).as_deref()
 }
 
-/// Finds a program in `PATH`, or where `go install` puts them.
+/// Finds a program where `go install` puts them, which is where the versions are that these tests are written for, or in
+/// `PATH`.
 pub(crate) fn find(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(go_bin().map(Path::to_owned));
+    let folders = go_bin().map(Path::to_owned).into_iter().chain(env::split_paths(&path));
     let mut candidates = folders.map(|folder| folder.join(name));
     candidates.find(|candidate| candidate.is_file()).unwrap_or_else(|| {
         panic!("`{name}` is needed by this test and not installed: run `make test`, which installs it")

@@ -8,7 +8,7 @@ use crate::model::artifact::Kind;
 use crate::model::reference::Reference;
 use crate::model::target::chart_tag;
 
-/// A row of the table of COMMANDS.md, "The list".
+/// What a line is a form of; README.md, "The list", shows each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Registry(Option<Kind>),

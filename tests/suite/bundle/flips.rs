@@ -7,8 +7,8 @@ use airgap_bundle::content::read_at::ReadAt;
 use airgap_bundle::stores::bundle::reader::Bundle;
 
 use super::judge::judge;
-use super::python::refused_by_python;
 use crate::fixture::Pack;
+use crate::python::refused_by_python;
 
 /// Bytes that change under whoever has opened them.
 #[derive(Debug)]

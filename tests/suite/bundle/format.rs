@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::python::{fits_schema, prove_with_python};
 use crate::fixture;
 use crate::fixture::Pack;
+use crate::python::{fits_schema, prove_with_python};
 use crate::site::Site;
 
 const PAGE: &str = include_str!("../../../bundle-format.md");

@@ -7,9 +7,9 @@ use tar::{EntryType, Header};
 
 use super::format::varied;
 use super::judge::{refuses, wrong};
-use super::python::refused_by_python;
 use crate::fixture;
 use crate::fixture::{Pack, put};
+use crate::python::refused_by_python;
 
 fn small() -> Pack {
     Pack::new().file("a", b"x")
@@ -317,7 +317,7 @@ fn fields_of_later_versions_are_passed_over() {
     assert_eq!(wrong(&tar), []);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("b.tar"), &tar).unwrap();
-    super::python::prove_with_python(&folder.path().join("b.tar"));
+    crate::python::prove_with_python(&folder.path().join("b.tar"));
 }
 
 #[test]

@@ -5,6 +5,5 @@ mod format;
 mod hostile;
 mod inspect;
 mod judge;
-pub(crate) mod python;
 mod rules;
 mod verify;

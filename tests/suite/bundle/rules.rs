@@ -7,9 +7,9 @@ use airgap_bundle::model::error::FormatState::{Foreign, Incomplete};
 use airgap_bundle::model::media_type;
 
 use super::judge::wrong;
-use super::python::refused_by_python;
 use crate::fixture::Pack;
 use crate::fixture::{self, Graph};
+use crate::python::refused_by_python;
 
 type Change = fn(&mut Contents);
 

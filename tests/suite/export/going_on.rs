@@ -5,15 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use super::kills::{Event, Trap, again, kill_and_go_on};
-use super::{ID, entries, site};
+use super::{ID, site};
 use crate::fixture::{Graph, image};
 use crate::site::Site;
 
 #[test]
 fn killed_exports_go_on() {
-    for seed in 1..=6 {
-        entries(&kill_and_go_on(seed), "airgap-bundle.tar");
-    }
+    let kills: usize = (1..=6).map(|seed| kill_and_go_on(seed).1).sum();
+    assert!(kills >= 3, "only {kills} were killed in time");
 }
 
 /// Four images of two layers each; the fourth comes last.

@@ -152,8 +152,8 @@ pub(crate) fn again(server: &Server, graphs: &[Graph]) -> usize {
 
 /// Kills exports at points that follow from the seed, with the list mended and tags moved in between, and proves that
 /// the last one makes the bundle that was never interrupted, with nothing fetched twice but what was in flight. Returns
-/// the site with that bundle.
-pub(crate) fn kill_and_go_on(seed: u64) -> Site {
+/// the site with that bundle, and how many kills were in time.
+pub(crate) fn kill_and_go_on(seed: u64) -> (Site, usize) {
     let trap = Trap::default();
     let server = trap.server();
     let mut graphs: Vec<Graph> = (0..4)
@@ -167,7 +167,7 @@ pub(crate) fn kill_and_go_on(seed: u64) -> Site {
     let mut site =
         Site::new().named("REGISTRY", server.host()).file("list.txt", &lines(0)).file("file", &lines(0));
     let line = format!("export --list list.txt ./file --jobs {JOBS}");
-    let mut kills = 0;
+    let (mut kills, mut all) = (0, 0);
     for turn in 0..=pick(seed, 20, 3) {
         let turn = u64::try_from(turn).unwrap() * 10 + 30;
         let (requests, after) = (pick(seed, turn, 34), pick(seed, turn + 1, 300_000));
@@ -181,7 +181,7 @@ pub(crate) fn kill_and_go_on(seed: u64) -> Site {
             kills = 0;
             continue;
         }
-        kills += 1;
+        (kills, all) = (kills + 1, all + 1);
         match pick(seed, turn + 2, 4) {
             0 => site = site.file("list.txt", &lines(1)),
             1 => site = site.file("list.txt", &lines(0)),
@@ -203,5 +203,5 @@ pub(crate) fn kill_and_go_on(seed: u64) -> Site {
         "seed {seed}: {:?}",
         site.files(".")
     );
-    site
+    (site, all)
 }

@@ -36,6 +36,8 @@ pub(super) fn all() -> Vec<Member> {
         everywhere("docker-manifest", docker(2)),
         everywhere("docker-list", docker_list()),
         everywhere("artifact", artifact(4, "application/vnd.example.thing", None)),
+        // What it speaks of need not be there (OCI distribution spec, "Pushing Manifests with Subject").
+        everywhere("with-subject", artifact(20, "application/vnd.example.signature", Some(&two))),
         everywhere("nested", nested),
         everywhere("empty-index", index_of(&[])),
         everywhere("no-layers", image(5, 0, 0)),
