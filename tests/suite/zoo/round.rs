@@ -1,12 +1,15 @@
 //! Out of one registry, through a bundle, into another.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+
 use airgap_bundle::model::digest::{Algorithm, Digest};
 use airgap_bundle::stores::registry::server::{Options, Server};
 
 use super::http;
 use super::members::{Held, Member, all};
 use crate::docker_registry::DockerRegistry;
-use crate::fixture::{artifact, image};
+use crate::fixture::{artifact, bytes, image};
 use crate::site::Site;
 use crate::tools::{command, run};
 
@@ -100,6 +103,37 @@ fn everything_passes_between_our_own_registries() {
     for member in members.iter().filter(|member| member.held == Held::ByOurs) {
         assert_seen(&site, &to.host(), member);
     }
+}
+
+/// Bits of every sort of entry, found by the command: many blobs at a time, as it works for users.
+#[test]
+fn one_wrong_bit_of_everything_is_found() {
+    let from = Server::start(Options::memory()).unwrap();
+    let members = all();
+    for member in &members {
+        member.graph.put(from.registry(), &format!("zoo/{}", member.name), Some("v1"));
+    }
+    let lines: Vec<String> = members.iter().map(|member| format!("FROM/zoo/{}:v1\n", member.name)).collect();
+    let site = Site::new().named("FROM", from.host()).file("artifacts.txt", &lines.concat());
+    site.run("export --list artifacts.txt").any_stdout().any_stderr().code(0);
+    let file = OpenOptions::new().read(true).write(true).open(site.path("airgap-bundle.tar")).unwrap();
+    let length = file.metadata().unwrap().len();
+    let seeds = bytes(77, 8 * 60);
+    for (turn, seed) in seeds.chunks(8).enumerate() {
+        let seed = u64::from_le_bytes(seed.try_into().unwrap());
+        // The largest manifest takes most of the file: a third of the bits are of the head, and a third of the end.
+        let at = match turn % 3 {
+            0 => seed % length.min(40_000),
+            1 => length - 1 - seed % length.min(60_000),
+            _ => seed % length,
+        };
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ (1 << (seed >> 60 & 7))], at).unwrap();
+        site.run("verify --jobs 3").any_stdout().any_stderr().code(3);
+        file.write_all_at(&byte, at).unwrap();
+    }
+    site.run("verify").any_stdout().any_stderr().code(0);
 }
 
 #[test]
