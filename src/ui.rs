@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::commands::open::Seen;
 use crate::commands::report::{Report, whole};
 use crate::content::progress::Progress;
+use crate::model::printable::without_control;
 
 mod bars;
 mod ending;
@@ -161,5 +162,5 @@ fn write(bytes: &[u8]) -> io::Result<()> {
 
 /// Says something to the person. A closed stderr is nobody's failure.
 fn talk(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", without_control(line));
 }

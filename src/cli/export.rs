@@ -10,7 +10,7 @@ use super::selection::SelectionArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
 use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
-use crate::kinds::{Earlier, Foreign, Lacking, Places, Wanted};
+use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, Wanted};
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Collected, Require, Source};
 use crate::model::platform::Platform;
@@ -116,12 +116,18 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
             foreign: if arguments.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
             jobs,
         },
-        places: Places { registry: client, http, staging: Utf8PathBuf::new(), earlier: Earlier::default() },
+        places: Places {
+            registry: client,
+            http,
+            staging: Staging::temporary(
+                Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
+            ),
+            earlier: Earlier::default(),
+        },
         action: if arguments.dry_run { Action::Say } else { Action::Do },
         overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },
         on_failure: if arguments.keep_going { OnFailure::GoOn } else { OnFailure::Stop },
         reuse: arguments.reuse,
-        temporary: Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
         jobs,
         progress: ui.progress(),
     };

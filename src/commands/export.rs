@@ -9,7 +9,7 @@ use super::report::{ArtifactRow, BundleRow, ContentRow, Report, Status, Totals, 
 use crate::content::jobs::OnFailure;
 use crate::content::plan::{Item, Plan};
 use crate::content::progress::Progress;
-use crate::kinds::{Earlier, Origin, Places, Wanted};
+use crate::kinds::{Earlier, Origin, Places, Staging, Wanted};
 use crate::model::artifact::Kind;
 use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
@@ -43,7 +43,7 @@ pub struct Options {
     pub selection: Selection,
     /// What is wanted of every artifact.
     pub wanted: Wanted,
-    /// Where artifacts are resolved; the staging folder is set here.
+    /// Where artifacts are resolved; an export sets its own staging folder, a dry run keeps this one.
     pub places: Places,
     /// Whether to only say what would be done.
     pub action: Action,
@@ -53,8 +53,6 @@ pub struct Options {
     pub on_failure: OnFailure,
     /// Older bundles to take blobs from.
     pub reuse: Vec<Utf8PathBuf>,
-    /// Where a dry run puts what it must look into.
-    pub temporary: Utf8PathBuf,
     /// How many things are done at once.
     pub jobs: usize,
     /// Who watches.
@@ -79,21 +77,14 @@ pub async fn run(mut options: Options) -> Result<Report> {
     let mut earlier = reuse.clone();
     let there = Bundle::open(&options.output).ok();
     earlier.extend(there.map(|bundle| Arc::new(Previous::finished(&bundle))));
-    let mut temporary = None;
     let workshop = match options.action {
         Action::Do => {
             let workshop = Workshop::open(&options.output)?;
             earlier.splice(0..0, workshop.earlier()?.into_iter().map(Arc::new));
-            options.places.staging = workshop.staging()?;
+            options.places.staging = Staging::Kept(workshop.staging()?);
             Some(workshop)
         }
-        Action::Say => {
-            let doing = format!("making a temporary folder in `{}`", options.temporary);
-            let made = tempfile::Builder::new().prefix("airgap-bundle-").tempdir_in(&options.temporary);
-            let folder = temporary.insert(made.map_err(Error::io(doing))?);
-            options.places.staging = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap_or_default();
-            None
-        }
+        Action::Say => None,
     };
     options.places.earlier = Earlier::new(earlier);
     let mut found = found::resolve(&options, asked.entries).await;

@@ -7,13 +7,14 @@ use bytesize::ByteSize;
 
 use super::open::{self, Choice, Extent, Opened};
 use super::report::{ArtifactRow, ContentRow, Report, Status, counted};
-use super::table::{self, printable};
+use super::table;
 use super::together;
 use crate::content::progress::Progress;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
 use crate::model::manifest::Manifest;
+use crate::model::printable::printable;
 use crate::model::selector::Selection;
 use crate::stores::bundle::reader::Bundle;
 

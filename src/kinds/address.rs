@@ -1,13 +1,14 @@
 //! Files behind an address.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use super::{Origin, Places, Resolved, file};
+use super::{Origin, Places, Resolved, Staging, file};
 use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Result;
 use crate::model::list::Entry;
+use crate::model::source;
 use crate::stores::file::{LocalFile, Measured};
 use crate::stores::http::download::{self, Download, Trust};
 use crate::stores::http::{HttpClient, shown};
@@ -40,17 +41,20 @@ pub(super) async fn resolve(
     let kind = if what == What::Assertions { Kind::Assert } else { Kind::File };
     let staged = Staged::of(url, places);
     let mut resolved = Resolved::default();
-    let (origin, measured) = match staged.left(entry).await {
-        Some(left) => (Origin::File(staged.file()), left),
-        None => match known(entry, what, url, places).await? {
-            Some(measured) => (Origin::Address(places.http.clone(), url.clone()), measured),
-            None => (Origin::File(staged.file()), staged.fetch(entry, &name).await?),
-        },
+    let (origin, measured) = if let Some(left) = staged.left(entry).await {
+        (Origin::File(staged.file()?), left)
+    } else if let Some(measured) = known(entry, what, url, places).await? {
+        (Origin::Address(places.http.clone(), url.clone()), measured)
+    } else {
+        let measured = staged.fetch(entry, &name).await?;
+        (Origin::File(staged.file()?), measured)
     };
     if what == What::FileUnlessChart {
-        file::refuse_chart(&staged.path, &shown(url)).await?;
+        file::refuse_chart(&staged.path()?, &shown(url)).await?;
     }
-    resolved.items.push(file::item(entry, kind, origin, &measured, &name)?);
+    let mut item = file::item(entry, kind, origin, &measured, &name)?;
+    item.artifact.source = source::of(url);
+    resolved.items.push(item);
     if entry.sha256.is_none() {
         let (address, hex) = (shown(url), measured.digest.hex());
         resolved.warnings.push(format!("`{address}` is fetched unproven; add `sha256={hex}` to its line"));
@@ -71,48 +75,55 @@ async fn known(entry: &Entry, what: What, url: &Url, places: &Places) -> Result<
 /// A file in the staging folder, by its address.
 struct Staged<'a> {
     url: &'a Url,
-    path: Utf8PathBuf,
+    staging: &'a Staging,
     http: &'a HttpClient,
 }
 
 impl<'a> Staged<'a> {
     fn of(url: &'a Url, places: &'a Places) -> Self {
-        let path = places.staging.join(Digest::sha256(url.as_str().as_bytes()).hex());
-        Self { url, path, http: &places.http }
+        Self { url, staging: &places.staging, http: &places.http }
     }
 
-    fn file(&self) -> LocalFile {
-        LocalFile::new(self.path.clone())
+    fn path(&self) -> Result<Utf8PathBuf> {
+        Ok(self.staging.folder()?.join(Digest::sha256(self.url.as_str().as_bytes()).hex()))
+    }
+
+    fn file(&self) -> Result<LocalFile> {
+        Ok(LocalFile::new(self.path()?))
     }
 
     /// Returns what an interrupted run may have left, where the list's digest says that it is what is wanted.
     async fn left(&self, entry: &Entry) -> Option<Measured> {
-        let expected = entry.sha256.filter(|_| self.path.exists())?;
-        file::measure(&self.file()).await.ok().filter(|left| left.digest == expected)
+        self.staging.there()?;
+        let path = self.path().ok()?;
+        let expected = entry.sha256.filter(|_| path.exists())?;
+        file::measure(&LocalFile::new(path)).await.ok().filter(|left| left.digest == expected)
     }
 
     async fn fetch(&self, entry: &Entry, name: &str) -> Result<Measured> {
+        let path = self.path()?;
+        let file = LocalFile::new(path.clone());
         let trust = if entry.sha256.is_some() { Trust::Digest } else { Trust::Version };
-        let wanted = Download { url: self.url, path: &self.path, trust, hint: NO_ROOM };
-        let begun = self.path.exists();
+        let wanted = Download { url: self.url, path: &path, trust, hint: NO_ROOM };
+        let begun = path.exists();
         download::download(self.http, wanted).await?;
-        let mut measured = file::measure(&self.file()).await?;
+        let mut measured = file::measure(&file).await?;
         let mut right = file::expect(entry, name, &measured);
         if right.is_err() && begun {
             // What was there may have been the beginning of something else.
-            self.remove();
+            remove(&path);
             download::download(self.http, wanted).await?;
-            measured = file::measure(&self.file()).await?;
+            measured = file::measure(&file).await?;
             right = file::expect(entry, name, &measured);
         }
         if right.is_err() {
-            self.remove();
+            remove(&path);
         }
         right.map(|()| measured)
     }
+}
 
-    /// Removes what is of no use to a later run either; where it cannot be removed, that one overwrites it.
-    fn remove(&self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
+/// Removes what is of no use to a later run either; where it cannot be removed, that one overwrites it.
+fn remove(path: &Utf8Path) {
+    let _ = std::fs::remove_file(path);
 }

@@ -149,6 +149,7 @@ pub(super) fn item(
         platforms: vec![],
         sparse: false,
         omitted: vec![],
+        source: None,
         size: 0,
     };
     // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.

@@ -10,13 +10,14 @@ mod file_names;
 mod near;
 mod origin;
 mod registry;
+mod staging;
 
 pub use earlier::Earlier;
 pub use file_names::file_names;
 pub use origin::Origin;
+pub use staging::Staging;
 
 use address::What;
-use camino::Utf8PathBuf;
 
 use crate::content::plan::Item;
 use crate::model::error::{Error, Result};
@@ -64,7 +65,7 @@ pub struct Places {
     /// Other servers.
     pub http: HttpClient,
     /// The folder for what has no size or digest before it is fetched.
-    pub staging: Utf8PathBuf,
+    pub staging: Staging,
     /// What need not be fetched.
     pub earlier: Earlier,
 }

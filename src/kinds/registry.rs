@@ -18,6 +18,7 @@ use crate::model::error::{Error, Result};
 use crate::model::list::Entry;
 use crate::model::media_type;
 use crate::model::platform::Platform;
+use crate::model::printable::printable;
 use crate::model::reference::Reference;
 use crate::stores::registry::client::{By, Repository};
 
@@ -60,9 +61,23 @@ pub(super) async fn resolve(
     if kind == Kind::Image && !platforms.is_empty() {
         let lacks: Vec<&Platform> =
             platforms.iter().filter(|platform| !held.iter().any(|there| platform.matches(there))).collect();
-        let strict = wanted.lacking == Lacking::Refuse || named;
-        check_platforms(reference, &graph, &held, &lacks, lacks.len() == platforms.len(), strict)
+        let hint = match (named, lacks.len() == platforms.len(), wanted.lacking) {
+            (true, _, _) => Some("name with `platform=` only what it has, or leave `platform=` out"),
+            (false, true, _) => Some("name one of those with `--platform`, or with `platform=` on the line"),
+            (false, false, Lacking::Refuse) => {
+                Some("leave out `--strict-platforms`, or name the platforms with `platform=` on the line")
+            }
+            (false, false, Lacking::Warn) => None,
+        };
+        check_platforms(reference, &graph, &held, &lacks, hint)
             .map(|warning| resolved.warnings.extend(warning))?;
+    }
+    if named && kind != Kind::Image {
+        let message = format!(
+            "{}: `platform=` means nothing for {kind} `{reference}`: it is carried whole",
+            entry.position
+        );
+        resolved.warnings.push(message);
     }
     let part = graph.part(&platforms);
     if whole && !narrowed.is_empty() {
@@ -91,6 +106,7 @@ pub(super) async fn resolve(
         platforms: held.iter().map(ToString::to_string).collect(),
         sparse: part.sparse,
         omitted,
+        source: None,
         size: 0,
     };
     let narrows = kind == Kind::Image && !whole && !named;
@@ -114,14 +130,13 @@ fn kind(entry: &Entry, root: &Node) -> Result<Kind> {
     }
 }
 
-/// Returns the warning that some platforms are missing, or the error that they are.
+/// Returns the warning that some platforms are missing, or, where there is a hint, the error that they are.
 fn check_platforms(
     reference: &Reference,
     graph: &Graph,
     held: &std::collections::BTreeSet<Platform>,
     lacks: &[&Platform],
-    all: bool,
-    strict: bool,
+    hint: Option<&str>,
 ) -> Result<Option<String>> {
     if lacks.is_empty() {
         return Ok(None);
@@ -134,17 +149,12 @@ fn check_platforms(
     let mut offered: Vec<Platform> = offered.map(Platform::normalize).chain(held.iter().cloned()).collect();
     offered.sort();
     offered.dedup();
-    let there = join(offered.iter().map(ToString::to_string).collect());
+    let there = printable(&join(offered.iter().map(ToString::to_string).collect()));
     let message = format!("`{reference}` has no {lacking}: it has {there}");
-    if all || strict {
-        let hint = if all {
-            "name one of those with `--platform`, or with `platform=` on the line"
-        } else {
-            "leave out `--strict-platforms`, or name the platforms with `platform=` on the line"
-        };
-        return Err(Error::Unsupported { message, hint: Some(hint.to_owned()) });
+    match hint {
+        Some(hint) => Err(Error::Unsupported { message, hint: Some(hint.to_owned()) }),
+        None => Ok(Some(message)),
     }
-    Ok(Some(message))
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use serde_json::json;
 
 use crate::content::progress::Progress;
+use crate::model::printable::without_control;
 
 /// How often a line is written at most.
 const EVERY: Duration = Duration::from_secs(5);
@@ -114,5 +115,5 @@ impl Progress for Plain {
 }
 
 fn line(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", without_control(text));
 }

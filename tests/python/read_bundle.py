@@ -49,6 +49,7 @@ REFERENCE = re.compile(
     r"/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
     r"(?=[:@])(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
 )
+SOURCE = re.compile(r"https?://[!\"$-.0->A-~]+(?:/[!\"$->@-~]*)?\??")
 RESERVED = re.compile(r"(?:signatures|parity|trees)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 
@@ -203,12 +204,14 @@ def check_contents(contents):
 
 def check_artifact(artifact, roots):
     need(type(artifact) is dict and artifact.get("kind") in KINDS, "an artifact of an unknown kind")
-    for name in ("reference", "mediaType", "as", "artifactType"):
+    for name in ("reference", "mediaType", "as", "artifactType", "source"):
         if name in ("reference", "mediaType") or artifact.get(name) is not None:
             check_text(artifact.get(name))
     reference, digest, kind = artifact["reference"], artifact.get("digest"), artifact["kind"]
     need(is_digest(digest) and digest in roots, "the root of %r is not listed" % reference)
     need(artifact["mediaType"] in MANIFESTS, "%r is no media type of a root" % artifact["mediaType"])
+    source = artifact.get("source")
+    need(source is None or SOURCE.fullmatch(source) is not None, "%r is no source" % source)
     need(is_size(artifact.get("size")), "%r has no size" % reference)
     need(artifact.get("sparse", False) in (True, False), "`sparse` is no boolean")
     names, platforms, omitted = (artifact.get(name) for name in ("names", "platforms", "omitted"))
@@ -238,6 +241,7 @@ def check_artifact(artifact, roots):
         [as_bytes(text) for text in platforms],
         artifact.get("sparse", False),
         omitted,
+        as_bytes(source),
         artifact["size"],
     )
 

@@ -62,6 +62,7 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
             None => {}
         }
     }
+    found.unite_sources();
     let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
     let idle = together::idle(&options.selection, &seen, "takes nothing in the list");
     found.warnings.extend(idle);
@@ -127,6 +128,26 @@ impl Found {
         self.warnings.extend(resolved.warnings);
         if let Some(bytes) = resolved.kept_whole {
             self.kept_whole = (self.kept_whole.0.saturating_add(1), self.kept_whole.1.saturating_add(bytes));
+        }
+    }
+
+    /// Makes one artifact of those that differ in their source alone: the bundle names the first address.
+    fn unite_sources(&mut self) {
+        let key = |artifact: &Artifact| {
+            let Artifact { kind, reference, wanted, digest, .. } = artifact;
+            (*kind, reference.clone(), wanted.clone(), *digest)
+        };
+        let mut sources: BTreeMap<_, String> = BTreeMap::new();
+        for artifact in self.items.iter().map(|item| &item.artifact) {
+            if let Some(source) = &artifact.source {
+                let first = sources.entry(key(artifact)).or_insert_with(|| source.clone());
+                if *source < *first {
+                    first.clone_from(source);
+                }
+            }
+        }
+        for item in &mut self.items {
+            item.artifact.source = sources.get(&key(&item.artifact)).cloned();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use super::{Item, counted};
+use super::Item;
 use crate::content::plan::weights;
 use crate::kinds::Origin;
 
@@ -15,7 +15,8 @@ pub(super) fn lines(items: &[Item<Origin>]) -> Vec<String> {
     let line = |(platform, weight): (_, &crate::content::plan::Weight)| {
         let without = match weight.lacking {
             0 => String::new(),
-            count => format!(" without {} for other platforms only", counted(count, "image")),
+            1 => " (1 image lacks it and would be an error)".to_owned(),
+            count => format!(" ({count} images lack it and would be errors)"),
         };
         format!("`--platform {platform}` alone: {}{without}", ByteSize(weight.size))
     };

@@ -1,16 +1,36 @@
 //! A bundle as a list that `export` takes, every artifact pinned by its digest.
 
+use url::Url;
+
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
-use crate::model::list::quote;
+use crate::model::list::{last_part, quote};
 use crate::model::reference::Reference;
+use crate::model::source;
 use crate::stores::bundle::reader::Bundle;
+
+/// Said above the lines of files that came from a disk.
+const FROM_DISK: &str =
+    "# Files that came from a disk stand where `airgap-bundle extract --to .` puts them.\n";
+/// Said above a line whose address is not whole.
+const NO_QUERY: &str = "# A bundle keeps no query of an address: put it back after the `?`.\n";
+
+fn is_file(artifact: &Artifact) -> bool {
+    matches!(artifact.kind, Kind::File | Kind::Assert)
+}
 
 /// Returns one line for each artifact. What no line of a list can name is a comment.
 pub(super) fn list(bundle: &Bundle, artifacts: &[&Artifact]) -> Result<String> {
     let mut text = String::new();
+    let from_disk = artifacts.iter().any(|artifact| is_file(artifact) && artifact.source.is_none());
+    if from_disk {
+        text.push_str(FROM_DISK);
+    }
     for artifact in artifacts {
+        if artifact.source.as_deref().is_some_and(source::lacks_query) {
+            text.push_str(NO_QUERY);
+        }
         text.push_str(&line(bundle, artifact)?);
         text.push('\n');
     }
@@ -26,8 +46,14 @@ fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
     let mut words = vec![artifact.kind.word().to_owned()];
     match (artifact.kind, pinned(artifact)) {
         (Kind::File | Kind::Assert, _) => {
-            words.push(quote(&format!("./{}", artifact.reference)));
-            if artifact.kind == Kind::File && artifact.reference.contains('/') {
+            let (place, last) = if let Some(source) = &artifact.source {
+                (source.clone(), Url::parse(source).map(|url| last_part(&url)).unwrap_or_default())
+            } else {
+                let last = artifact.reference.rsplit('/').next().unwrap_or_default();
+                (format!("./{}", artifact.reference), last.to_owned())
+            };
+            words.push(quote(&place));
+            if artifact.kind == Kind::File && artifact.reference != last {
                 words.push(quote(&format!("name={}", artifact.reference)));
             }
             words.extend(

@@ -7,7 +7,7 @@ use crate::model::artifact::Kind;
 use crate::model::contents::{self, Artifact, Contents, MAX_LIST};
 use crate::model::digest::Digest;
 use crate::model::reference::Reference;
-use crate::model::{manifest, media_type};
+use crate::model::{manifest, media_type, source};
 
 /// The longest name, reference, label or type, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -70,6 +70,9 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
     }
     for text in artifact.wanted.iter().chain(&artifact.artifact_type) {
         check_text(&what, text)?;
+    }
+    if let Some(source) = artifact.source.as_ref().filter(|source| !source::is_good(source)) {
+        return Err(format!("{what}: `{}` is not the address of a source", printable(source)));
     }
     artifact.names.iter().chain(&artifact.platforms).try_for_each(|text| check_text(&what, text))?;
     let platforms: Vec<Vec<&str>> =

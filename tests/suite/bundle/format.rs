@@ -50,6 +50,7 @@ pub(super) fn varied() -> Pack {
         .graph("quay.io/a/sbom:1", &fixture::artifact(3, "application/x.sbom \"and\" \\more", None))
         .file("sub/größe \"x\"", b"#!/bin/sh\n")
         .file("empty", b"")
+        .source("https://[::1]:8443/a%20b/empty?")
         .missing("quay.io/a/three:3")
         .label("site", "north \"wing\" \\ ü")
 }
@@ -90,6 +91,8 @@ fn the_schemas_fit_what_is_written_and_nothing_else() {
         ("/artifacts/0/digest", "sha256:12".into()),
         ("/artifacts/0/mediaType", "text/plain".into()),
         ("/artifacts/0/names/0", "a\u{1b}".into()),
+        ("/artifacts/2/source", "https://me@h/x".into()),
+        ("/artifacts/2/source", "https://h/x?y=z".into()),
         ("/artifacts/0/size", (-1).into()),
         ("/manifests/0/size", 8_388_609.into()),
         ("/configs/0/size", 4_194_305.into()),

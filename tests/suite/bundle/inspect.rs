@@ -71,12 +71,16 @@ fn lists_are_read_back_as_the_same_artifacts() {
     let list = site().run("inspect --list").stderr(SAID).any_stdout().code(0);
     let text = String::from_utf8(list.clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("image quay.io/a/one:1@sha256:02afd134a8db003d"), "{text}");
-    assert!(lines[2].ends_with(" \"as=c d:1\""), "{text}");
+    assert_eq!(
+        lines[0],
+        "# Files that came from a disk stand where `airgap-bundle extract --to .` puts them."
+    );
+    assert!(lines[1].starts_with("image quay.io/a/one:1@sha256:02afd134a8db003d"), "{text}");
+    assert!(lines[3].ends_with(" \"as=c d:1\""), "{text}");
     let sha256 = Digest::sha256(b"#!/bin/sh\n").hex();
-    assert_eq!(lines[3], format!("file ./it's.sh sha256={sha256}"));
-    assert_eq!(lines[4], format!("file \"./sub/a b\" \"name=sub/a b\" sha256={sha256}"));
-    assert_eq!(lines[5], "# missing: quay.io/a/three:3");
+    assert_eq!(lines[4], format!("file ./it's.sh sha256={sha256}"));
+    assert_eq!(lines[5], format!("file \"./sub/a b\" \"name=sub/a b\" sha256={sha256}"));
+    assert_eq!(lines[6], "# missing: quay.io/a/three:3");
     let list = text.replace(" \"as=c d:1\"", "");
     assert_eq!(list::parse(&list::Source::Stdin, list.as_bytes()).map(|entries| entries.len()), Ok(5));
 }

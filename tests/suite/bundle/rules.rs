@@ -23,7 +23,7 @@ fn pack() -> Pack {
 #[test]
 fn the_rules_for_bundle_json() {
     let pack = pack();
-    let cases: [(&str, Change); 22] = [
+    let cases: [(&str, Change); 24] = [
         ("at most 1000 elements", |c| {
             c.artifacts[0].names = (0..1001).map(|n| format!("a.b/c:{n:04}")).collect();
         }),
@@ -44,6 +44,8 @@ fn the_rules_for_bundle_json() {
         ("has control characters", |c| c.artifacts[0].wanted = Some("a\u{9b}2J".into())),
         ("expected 1 to 1024", |c| c.artifacts[0].artifact_type = Some(String::new())),
         ("expected 1 to 1024", |c| c.artifacts[0].names = vec!["a".repeat(1025)]),
+        ("is not the address of a source", |c| c.artifacts[0].source = Some("/home/me/x".into())),
+        ("is not the address of a source", |c| c.artifacts[0].source = Some("https://h/x?token=y".into())),
         ("has media type `text/plain`", |c| c.artifacts[0].media_type = "text/plain".into()),
         ("which is not listed", |c| c.artifacts[0].digest = Digest::Sha256([0; 32])),
         ("expected the relative name of a file", |c| {

@@ -93,3 +93,61 @@ fn a_file_that_is_no_unfinished_bundle_is_left_alone() {
     site.run("export http://WEB/a.bin -o b.tar").stderr_holds("is not an unfinished bundle").code(1);
     assert_eq!(site.read("b.tar.partial"), b"mine");
 }
+
+/// The list that `inspect` prints makes the same bundle again, the files of a disk put where `extract` puts them.
+#[test]
+fn a_bundle_of_files_is_made_again_from_its_own_list() {
+    let server = super::registry();
+    server.registry().put_blob("other", b"three").unwrap();
+    let digests =
+        [&b"one"[..], b"two", b"three"].map(|bytes| server.registry().put_blob("store", bytes).unwrap());
+    let at = |number: usize| format!("REGISTRY/v2/store/blobs/{}", digests[number]);
+    let site = Site::new()
+        .named("REGISTRY", server.host())
+        .file("local/run", "#!/bin/sh\n")
+        .file("local/brand.assert", "type: model\n")
+        .file(
+            "artifacts.txt",
+            &format!(
+                "file http://{0} name=dir/one.zip as=zips/one:1\n\
+             file http://me:secret@{1}?token=secret name=two.zip\n\
+             file http://{1}?b name=two.zip\n\
+             file http://{2} name=three.zip\nfile http://REGISTRY/v2/other/blobs/{3} name=three.zip\n\
+             file ./local/run name=bin/run\nassert ./local/brand.assert\n",
+                at(0),
+                at(1),
+                at(2),
+                digests[2],
+            ),
+        );
+    site.run("export --list artifacts.txt").stdout(ID).any_stderr().code(0);
+    let raw = String::from_utf8(site.run("inspect --raw").any_stdout().code(0)).unwrap();
+    assert!(!raw.contains("secret") && !raw.contains("local"), "{raw}");
+    let list = site.run("inspect --list").any_stdout().code(0);
+    let list = String::from_utf8(list).unwrap().replace(&site.fill("REGISTRY"), "REGISTRY");
+    let hex = |bytes: &[u8]| Digest::sha256(bytes).hex();
+    assert_eq!(
+        list,
+        format!(
+            "# Files that came from a disk stand where `airgap-bundle extract --to .` puts them.\n\
+             assert ./brand.assert sha256={}\n\
+             file ./bin/run name=bin/run sha256={}\n\
+             file http://{} name=dir/one.zip sha256={} as=zips/one:1\n\
+             file http://{} name=three.zip sha256={}\n\
+             # A bundle keeps no query of an address: put it back after the `?`.\n\
+             file http://{}? name=two.zip sha256={}\n",
+            hex(b"type: model\n"),
+            hex(b"#!/bin/sh\n"),
+            at(0),
+            digests[0].hex(),
+            at(2).replace("store", "other"),
+            digests[2].hex(),
+            at(1),
+            digests[1].hex(),
+        )
+    );
+    site.run("extract --to again").any_stdout().any_stderr().code(0);
+    let site = site.file("again/pinned.txt", &list);
+    site.run("export --list again/pinned.txt -o again.tar").stdout(ID).any_stderr().code(0);
+    assert_eq!(site.read("again.tar"), site.read("airgap-bundle.tar"));
+}

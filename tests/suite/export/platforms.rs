@@ -79,7 +79,15 @@ fn platforms_that_an_image_lacks_are_an_error_or_a_warning() {
             "{lacks}hint: leave out `--strict-platforms`, or name the platforms with `platform=` on the line\n{ending}"
         ))
         .code(1);
-    site.run("export --list line.txt").stderr_holds("`REGISTRY/single:1` has no linux/arm64: ").code(1);
+    site.run("export --list line.txt")
+        .stderr_holds("`REGISTRY/single:1` has no linux/arm64: ")
+        .stderr_holds("\n\nhint: name with `platform=` only what it has, or leave `platform=` out\n")
+        .code(1);
+    let site = site.file("sbom.txt", "REGISTRY/sbom:1 platform=linux/amd64\n");
+    site.run("export --list sbom.txt -o sbom.tar")
+        .stdout(ID)
+        .stderr_holds("warning: sbom.txt:1:1: `platform=` means nothing for artifact `REGISTRY/sbom:1`: it is carried whole\n")
+        .code(0);
     site.run("export --list a.txt --platform linux/arm64,linux/amd64")
         .stdout(ID)
         .stderr_holds("warning: `REGISTRY/single:1` has no linux/arm64: it has linux/amd64\n3 artifacts, ")
@@ -154,4 +162,29 @@ fn foreign_layers_come_from_their_address_or_stay_out() {
     assert!(!server.requests().iter().any(|request| request.path.contains(&layer.digest.hex())));
     assert_eq!(sorted(digests(&site, "without.tar")), all_of(&[&graph]));
     assert_eq!(contents(&site, "without.tar")["artifacts"][0]["omitted"], json!([layer.digest]));
+}
+
+/// What a registry says of platforms reaches no terminal as it is, and a dry run needs no folder to write to.
+#[test]
+fn control_characters_of_a_registry_are_escaped() {
+    let server = registry();
+    let (odd, bad) = ("linux/a\u{202e}b", "linux/a\u{1b}[2Jb");
+    index(1, &[odd, "linux/arm64"], 1, 100).put(server.registry(), "odd", Some("1"));
+    index(2, &[bad, "linux/arm64"], 1, 100).put(server.registry(), "bad", Some("1"));
+    let site = site(&server).env("TMPDIR", "SITE/none").file("x", "1");
+    site.run("export REGISTRY/odd:1 ./x --dry-run")
+        .stdout_holds(" linux/arm64,linux/a\\u{202e}b ")
+        .any_stderr()
+        .code(0);
+    for platform in ["linux/amd64", "linux/amd64,linux/arm64"] {
+        let line = format!("export REGISTRY/bad:1 --platform {platform} --strict-platforms");
+        site.run(&line)
+            .stderr_holds("`REGISTRY/bad:1` has no linux/amd64: it has linux/a\\u{1b}[2jb, linux/arm64\n")
+            .code(1);
+    }
+    let web = crate::fixture::Web::start([("/x.zip", crate::fixture::Page::sized("x"))]);
+    site.run(&format!("export http://{}/x.zip --dry-run", web.host()))
+        .stderr_holds("cause: making a temporary folder in `SITE/none`: ")
+        .stderr_holds("hint: add `sha256=` to the line")
+        .code(1);
 }

@@ -18,7 +18,7 @@ fn content() -> (airgap_bundle::stores::registry::server::Server, Site) {
 }
 
 const WEIGHTS: &str = "note: every platform is carried; `--platform linux/amd64` alone: 16.6 KiB; \
-                       `--platform linux/arm64` alone: 10.8 KiB without 1 image for other platforms only\n";
+                       `--platform linux/arm64` alone: 10.8 KiB (1 image lacks it and would be an error)\n";
 
 #[test]
 fn a_list_becomes_a_bundle_with_an_id() {
@@ -115,7 +115,7 @@ fn the_dry_run_prints_every_artifact_and_writes_nothing() {
         .stderr(
             "3 artifacts, 16 blobs, 45.0 KiB to carry (0 B more if nothing were shared)\n\
              `--platform linux/amd64` alone: 16.6 KiB\n\
-             `--platform linux/arm64` alone: 10.8 KiB without 1 image for other platforms only\n\
+             `--platform linux/arm64` alone: 10.8 KiB (1 image lacks it and would be an error)\n\
              nothing was written\n",
         )
         .code(0);
@@ -157,9 +157,9 @@ fn the_numbers_of_the_dry_run_are_those_of_the_export() {
     );
     assert!(said.contains(&first), "{said}\n{first}");
     for (platform, without) in [
-        ("linux/amd64", " without 3 images for other platforms only"),
+        ("linux/amd64", " (3 images lack it and would be errors)"),
         ("linux/arm64", ""),
-        ("linux/s390x", " without 1 image for other platforms only"),
+        ("linux/s390x", " (1 image lacks it and would be an error)"),
     ] {
         // What has none of a platform fails, and is left out here as it is in that line.
         let line = format!(
