@@ -60,7 +60,7 @@ impl Form {
             Self::Registry(_) => "an image",
             Self::Disk(..) => "an image on disk",
             Self::ChartRepository => "a chart of a repository",
-            Self::Chart => "a chart on disk",
+            Self::Chart => "a packed chart",
             Self::ChartOrFile => "a `.tgz` without a kind word",
             Self::Snap => "a snap of the store",
             Self::SnapFile => "a snap file",
@@ -140,11 +140,12 @@ impl Form {
 fn registry(kind: Option<Kind>, text: &str, values: &mut Settings) -> Result<Reference, String> {
     if is_path(text) || is_address(text) {
         let redacted = location::redact(text);
-        let hint = match Ending::of(text) {
-            Ending::Tar => {
-                format!("write `oci-archive:{redacted}` or `docker-archive:{redacted}`")
+        let hint = match kind {
+            _ if is_path(text) => {
+                format!(
+                    "this version carries no image from disk yet; `file {redacted}` carries it as a plain file"
+                )
             }
-            _ if is_path(text) => format!("write `oci:{redacted}` for an OCI layout"),
             _ => "leave the scheme out, or write `oci://…`".to_owned(),
         };
         return Err(format!("expected a reference, got `{redacted}`: {hint}"));
@@ -153,18 +154,19 @@ fn registry(kind: Option<Kind>, text: &str, values: &mut Settings) -> Result<Ref
         return Err(why);
     }
     if let Some((engine @ ("docker-daemon" | "containers-storage"), _)) = text.split_once(':') {
-        return Err(format!(
-            "`{engine}:` is not supported: write the image out and use `docker-archive:FILE`"
-        ));
+        return Err(format!("`{engine}:` is not supported: push the image to a registry, and name it there"));
     }
     let plain = text.strip_prefix("oci://").or_else(|| text.strip_prefix("docker://")).unwrap_or(text);
     if kind == Some(Kind::Chart) && plain == text && !text.contains('/') {
         return Err(format!(
-            "chart `{text}` says nowhere to get it: add `repo=https://…`, or write `oci://…` or `./{text}`"
+            "chart `{text}` says nowhere to get it: write `chart oci://…` (this version carries no chart of an HTTP \
+             repository or from disk yet)"
         ));
     }
-    if !text.contains(['/', ':']) && matches!(Ending::of(text), Ending::Snap | Ending::Assert | Ending::Tgz) {
-        return Err(format!("`{text}` reads as an image of Docker Hub: write `./{text}` for the file"));
+    if let Some(file) = location::meant_as_file(plain).filter(|_| plain == text) {
+        return Err(format!(
+            "`{text}` reads as an image of Docker Hub: did you mean `{file}`? (The image is `docker.io/…:TAG`.)"
+        ));
     }
     let reference = Reference::parse_bare(plain).map_err(|error| error.to_string())?;
     match values.version.take() {
@@ -234,7 +236,7 @@ fn snap_name(text: &str) -> Result<String, String> {
         Some(why) => Err(why),
         None if good => Ok(text.to_owned()),
         None if Ending::of(text) == Ending::Snap => {
-            Err(format!("`{text}` is not the name of a snap: write `./{text}` for the file"))
+            Err(format!("`{text}` is not the name of a snap: `file ./{text}` carries it as a plain file"))
         }
         None => {
             Err(format!("`{text}` is not the name of a snap: expected lower-case letters, digits and dashes"))

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::entry::{ListPath, Location};
 use super::position::Source;
+use super::token::quote;
 
 /// The longest path that is read, in bytes (`PATH_MAX` of Linux).
 const MAX_PATH: usize = 4096;
@@ -67,6 +68,27 @@ pub(super) fn path(text: &str, source: &Source) -> Result<ListPath, String> {
     Ok(ListPath::new(source, text))
 }
 
+/// What may stand before `://`.
+const SCHEMES: [&str; 4] = ["https", "http", "oci", "docker"];
+
+/// Endings that files have, and that no image of Docker Hub has without a tag.
+const FILES: [&str; 26] = [
+    "snap", "assert", "tgz", "sh", "bash", "ps1", "bat", "py", "yaml", "yml", "json", "txt", "md", "conf",
+    "zip", "gz", "xz", "zst", "bz2", "tar", "deb", "rpm", "crt", "pem", "key", "iso",
+];
+
+/// Returns what to write for a word without a kind, a tag and a registry that is more likely a file than an image.
+pub(super) fn meant_as_file(text: &str) -> Option<String> {
+    let ending = Utf8Path::new(text).extension()?.to_ascii_lowercase();
+    let first = text.split('/').next().unwrap_or_default();
+    let names_registry = text.contains('/') && (first.contains('.') || first == "localhost");
+    if text.contains([':', '@']) || names_registry || !FILES.contains(&ending.as_str()) {
+        return None;
+    }
+    let kind = if ending == "assert" { "assert" } else { "file" };
+    Some(format!("{kind} {}", quote(&format!("./{text}"))))
+}
+
 /// Returns why `text` is neither a path nor a reference, where it is something that people take for one.
 pub(super) fn not_a_path(text: &str) -> Option<String> {
     let drive = matches!(text.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
@@ -81,9 +103,21 @@ pub(super) fn not_a_path(text: &str) -> Option<String> {
     if let Some(path) = text.strip_prefix("file://") {
         return Some(format!("expected a path, got an address: write `{path}`"));
     }
+    if let Some(scheme) = ["https", "http"].into_iter().find(|scheme| {
+        let rest = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(":/"));
+        rest.is_some_and(|rest| !rest.starts_with('/'))
+    }) {
+        return Some(format!("`{scheme}:/` is no address: did you mean `{scheme}://`?"));
+    }
     let (scheme, _) = text.split_once("://")?;
-    (!matches!(scheme, "oci" | "docker" | "http" | "https"))
-        .then(|| format!("`{scheme}://` is not supported: expected `https://`, `oci://` or a path"))
+    if SCHEMES.contains(&scheme) {
+        return None;
+    }
+    let near = |known: &&str| strsim::damerau_levenshtein(&scheme.to_lowercase(), known) <= 1;
+    Some(match SCHEMES.into_iter().find(near) {
+        Some(known) => format!("`{scheme}://` is not supported: did you mean `{known}://`?"),
+        None => format!("`{scheme}://` is not supported: expected `https://`, `oci://` or a path"),
+    })
 }
 
 /// What the ending of a path or address says that it is.
@@ -122,7 +156,11 @@ mod tests {
             (".\\k8s.snap", "Windows"),
             ("~/k8s.snap", "`./~/k8s.snap`"),
             ("file:///srv/k8s.snap", "write `/srv/k8s.snap`"),
-            ("ftp://host/a", "`ftp://` is not supported"),
+            ("ftp://host/a", "`ftp://` is not supported: expected"),
+            ("htp://host/a", "did you mean `http://`?"),
+            ("htps://host/a", "did you mean `https://`?"),
+            ("HTTPS://host/a", "did you mean `https://`?"),
+            ("https:/host/a", "did you mean `https://`?"),
         ] {
             assert!(not_a_path(text).is_some_and(|message| message.contains(why)), "{text}");
         }

@@ -3,6 +3,7 @@
 use super::entry::{Entry, Platforms, Rendering};
 use super::form::Form;
 use super::key::{Key, Settings};
+use super::later::is_to_come;
 use super::location::redact;
 use super::position::{Mistake, Position, Source};
 use super::token::{Token, split};
@@ -46,6 +47,14 @@ impl Line<'_> {
     fn entry(&mut self, tokens: &[Token]) -> Option<Entry> {
         let (first, rest) = tokens.split_first()?;
         let kind = first.text.parse::<Kind>().ok();
+        let is_word = |token: &Token| !token.text.contains('=');
+        if kind.is_none() && rest.first().is_some_and(is_word) {
+            let word = &first.text;
+            if let Some(kind) = near(word, Kind::ALL.map(Kind::word).into_iter()) {
+                self.wrong(first.column, format!("`{word}` is no kind of artifact: did you mean `{kind}`?"));
+                return None;
+            }
+        }
         let (subject, keys) = match kind {
             Some(kind) => self.after_kind(kind, first.column, rest)?,
             None => (first, rest),
@@ -76,7 +85,7 @@ impl Line<'_> {
         let before = self.mistakes.len();
         let has_repository = keys.iter().any(|token| token.text.starts_with("repo="));
         let form = Form::of(kind, &subject.text, has_repository);
-        let given = self.given(form, subject, keys);
+        let given = self.given(form, keys);
         let mut values = Settings::default();
         for Given { key, column, value } in &given {
             if let Err(message) = values.take(*key, value, self.source) {
@@ -86,7 +95,10 @@ impl Line<'_> {
         if !values.images {
             for Given { key, column, .. } in given.iter().filter(|given| form.needs_images(given.key)) {
                 let word = key.word();
-                self.wrong(*column, format!("`{word}=` needs `images=yes` beside it: it says how to render"));
+                self.wrong(
+                    *column,
+                    format!("`{word}=` says how to render a chart for its images, which comes with a later version"),
+                );
             }
         }
         let made = form.subject(&subject.text, &mut values, self.source);
@@ -122,11 +134,11 @@ impl Line<'_> {
     }
 
     /// Reads the keys, and tells those that are unknown, repeated, or do not go with the line.
-    fn given<'t>(&mut self, form: Form, subject: &Token, tokens: &'t [Token]) -> Vec<Given<'t>> {
+    fn given<'t>(&mut self, form: Form, tokens: &'t [Token]) -> Vec<Given<'t>> {
         let mut given: Vec<Given<'t>> = Vec::new();
         for token in tokens {
             let Some((word, value)) = token.text.split_once('=') else {
-                self.wrong(token.column, stray(form, &subject.text, &token.text));
+                self.wrong(token.column, stray(&token.text));
                 continue;
             };
             let Some(key) = Key::of(word) else {
@@ -156,19 +168,12 @@ pub(super) fn has_keys(words: &[Token]) -> bool {
 }
 
 fn keys_of(form: Form) -> String {
-    let words: Vec<_> =
-        Key::ALL.into_iter().filter(|key| form.takes(*key)).map(|key| format!("`{}=`", key.word())).collect();
-    words.join(", ")
+    let fitting = Key::ALL.into_iter().filter(|key| form.takes(*key) && !is_to_come(*key));
+    fitting.map(|key| format!("`{}=`", key.word())).collect::<Vec<_>>().join(", ")
 }
 
-fn stray(form: Form, subject: &str, word: &str) -> String {
+fn stray(word: &str) -> String {
     let got = redact(word);
-    if let Some(kind) = matches!(form, Form::Registry(None))
-        .then(|| near(subject, Kind::ALL.map(Kind::word).into_iter()))
-        .flatten()
-    {
-        return format!("expected `key=value`, got `{got}`: is `{subject}` the kind `{kind}`?");
-    }
     match near(word, Key::ALL.map(Key::word).into_iter()) {
         Some(key) => format!("expected `{key}=` and a value, got `{got}`"),
         None => format!("expected `key=value`, got `{got}`: one artifact a line, quotes around white space"),
@@ -176,20 +181,28 @@ fn stray(form: Form, subject: &str, word: &str) -> String {
 }
 
 fn unknown(form: Form, word: &str) -> String {
-    let fitting = Key::ALL.into_iter().filter(|key| form.takes(*key)).map(Key::word);
-    match near(word, fitting).or_else(|| near(word, Key::ALL.map(Key::word).into_iter())) {
-        Some(key) => format!("unknown key `{word}=`: did you mean `{key}=`?"),
+    let of = |fits: fn(Form, Key) -> bool| {
+        near(word, Key::ALL.into_iter().filter(|key| fits(form, *key)).map(Key::word)).and_then(Key::of)
+    };
+    match of(|form, key| form.takes(key) && !is_to_come(key)).or_else(|| of(|_, _| true)) {
+        Some(key) if is_to_come(key) => {
+            format!("unknown key `{word}=`: `{}=` comes with a later version", key.word())
+        }
+        Some(key) => format!("unknown key `{word}=`: did you mean `{}=`?", key.word()),
         None => format!("unknown key `{word}=`: {} takes {}", form.noun(), keys_of(form)),
     }
 }
 
 fn misplaced(form: Form, key: Key) -> String {
     let word = key.word();
-    if form == Form::Registry(None) && (Form::ChartRepository.takes(key)) {
+    if is_to_come(key) {
+        return format!("`{word}=` does not go with {}, and comes with a later version", form.noun());
+    }
+    if form == Form::Registry(None) && Form::Registry(Some(Kind::Chart)).takes(key) {
         return format!("`{word}=` goes with a chart: write `chart` in front");
     }
-    if form == Form::ChartOrFile {
-        return format!("`{word}=` needs a kind word: write `chart` or `file` in front");
+    if form == Form::ChartOrFile && Form::File.takes(key) {
+        return format!("`{word}=` needs a kind word: write `file` in front");
     }
     format!("`{word}=` does not go with {}, which takes {}", form.noun(), keys_of(form))
 }

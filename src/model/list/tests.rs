@@ -73,6 +73,20 @@ fn every_form_of_a_line_reads_and_prints() {
 }
 
 #[test]
+fn an_image_with_the_name_of_a_file_can_be_written_out() {
+    for line in [
+        "docker.io/library/setup.sh",
+        "setup.sh:1",
+        "rocket.chat",
+        "h.io/a/setup.sh",
+        "localhost/a.zip",
+        "nginx",
+    ] {
+        assert!(parse(&list(), line.as_bytes()).is_ok(), "{line}");
+    }
+}
+
+#[test]
 fn a_list_is_utf8_with_any_line_end_and_comments() {
     let text = "\u{feff}# a list\r\n\r\nnginx:1 # web\r\n\talpine:3\t\n\n  # the end";
     let entries = parse(&list(), text.as_bytes()).unwrap();
@@ -88,14 +102,11 @@ fn every_mistake_is_told_where_it_stands() {
         ("nginx Platform=linux/amd64", "1:7: unknown key `Platform=`: did you mean `platform=`?"),
         (
             "nginx zzzz=1",
-            "1:7: unknown key `zzzz=`: a reference without a kind word takes `verify-key=`, `platform=`, `as=`",
+            "1:7: unknown key `zzzz=`: a reference without a kind word takes `platform=`, `as=`",
         ),
         ("nginx as=a as=b", "1:12: `as=` is there twice, first at column 7"),
         ("nginx version=1", "1:7: `version=` goes with a chart: write `chart` in front"),
-        (
-            "image nginx sha256=1",
-            "1:13: `sha256=` does not go with an image, which takes `verify-key=`, `platform=`, `as=`",
-        ),
+        ("image nginx sha256=1", "1:13: `sha256=` does not go with an image, which takes `platform=`, `as=`"),
         (
             "nginx platform=amd64",
             "1:7: `amd64` is not a platform: expected `os/architecture[/variant]`, such as `linux/amd64`",
@@ -106,22 +117,42 @@ fn every_mistake_is_told_where_it_stands() {
         ("chart repo=https://a", "1:7: expected what to get after `chart`, got the key `repo=`"),
         (
             "chart cert-manager",
-            "1:7: chart `cert-manager` says nowhere to get it: add `repo=https://…`, or write `oci://…` or `./cert-manager`",
+            "1:7: chart `cert-manager` says nowhere to get it: write `chart oci://…` (this version carries no chart of an HTTP repository or from disk yet)",
         ),
         ("chart oci://a/b:1 version=2", "1:7: the tag is `1`, but `version=` says `2`: leave one out"),
-        ("chart ./a values=b", "1:11: `values=` needs `images=yes` beside it: it says how to render"),
-        ("./a.tgz name=b", "1:9: `name=` needs a kind word: write `chart` or `file` in front"),
-        ("imege nginx", "1:7: expected `key=value`, got `nginx`: is `imege` the kind `image`?"),
+        (
+            "chart ./a values=b",
+            "1:11: `values=` says how to render a chart for its images, which comes with a later version",
+        ),
+        ("./a.tgz name=b", "1:9: `name=` needs a kind word: write `file` in front"),
+        ("imege nginx foo", "1:1: `imege` is no kind of artifact: did you mean `image`?"),
+        (
+            "nginx repo=https://a",
+            "1:7: `repo=` does not go with a reference without a kind word, and comes with a later version",
+        ),
+        ("nginx imags=yes", "1:7: unknown key `imags=`: `images=` comes with a later version"),
+        ("htp://h/a.zip", "1:1: `htp://` is not supported: did you mean `http://`?"),
+        ("file htps://h/a.zip", "1:6: `htps://` is not supported: did you mean `https://`?"),
+        (
+            "scripts/setup.sh",
+            "1:1: `scripts/setup.sh` reads as an image of Docker Hub: did you mean `file ./scripts/setup.sh`? (The image is `docker.io/…:TAG`.)",
+        ),
         (
             "nginx alpine",
             "1:7: expected `key=value`, got `alpine`: one artifact a line, quotes around white space",
         ),
-        ("k8s.snap", "1:1: `k8s.snap` reads as an image of Docker Hub: write `./k8s.snap` for the file"),
-        ("snap k8s.snap", "1:6: `k8s.snap` is not the name of a snap: write `./k8s.snap` for the file"),
+        (
+            "k8s.snap",
+            "1:1: `k8s.snap` reads as an image of Docker Hub: did you mean `file ./k8s.snap`? (The image is `docker.io/…:TAG`.)",
+        ),
+        (
+            "snap k8s.snap",
+            "1:6: `k8s.snap` is not the name of a snap: `file ./k8s.snap` carries it as a plain file",
+        ),
         ("snap k8s arch=x86_64", "1:10: `x86_64` is `amd64` in snapd's words: write `arch=amd64`"),
         (
             "image ./a.tar",
-            "1:7: expected a reference, got `./a.tar`: write `oci-archive:./a.tar` or `docker-archive:./a.tar`",
+            "1:7: expected a reference, got `./a.tar`: this version carries no image from disk yet; `file ./a.tar` carries it as a plain file",
         ),
         (
             "image https://u:secret@h/a",
@@ -134,7 +165,7 @@ fn every_mistake_is_told_where_it_stands() {
         ),
         (
             "docker-daemon:nginx:1",
-            "1:1: `docker-daemon:` is not supported: write the image out and use `docker-archive:FILE`",
+            "1:1: `docker-daemon:` is not supported: push the image to a registry, and name it there",
         ),
         ("file \"a", "1:6: this quote is never closed; inside quotes, `\"\"` is one quote"),
         ("docker-archive:a.tar:A B", "1:1: expected a reference or `@N` after the path, got `A`"),
