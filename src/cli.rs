@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::report::Report;
+use crate::content::jobs;
 use crate::model::error::Error;
 use crate::ui::{ProgressMode, Ui};
 
@@ -116,14 +118,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return Ui::usage(&error, wrong_call(&typed, &error).as_ref()),
     };
     let talk = &arguments.talk;
-    let ui = Ui::new(talk.quiet, talk.verbose, talk.json, talk.progress);
+    let ui = Arc::new(Ui::new(talk.quiet, talk.verbose, talk.json, talk.progress));
     let started = Instant::now();
     let name = arguments.command.name();
     let after_signal = arguments.command.after_signal();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build();
     let report = match runtime {
         Ok(runtime) => {
-            let report = runtime.block_on(until_signal(dispatch(arguments.command, &ui), &ui));
+            let report = runtime.block_on(until_signal(arguments.command, &ui));
             ui.hush();
             // Jobs that a signal ended remove their unfinished files now. Work that blocks on a slow disk is not waited
             // for: it holds nothing that a later run needs.
@@ -175,9 +177,9 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     }
 }
 
-/// Ends the work when Ctrl-C or SIGTERM comes: dropping the future ends its jobs at their next step. Meanwhile what is on
-/// the screen moves.
-async fn until_signal(work: impl Future<Output = Result<Report, Error>>, ui: &Ui) -> Result<Report, Error> {
+/// Ends the work when Ctrl-C or SIGTERM comes: dropping it ends its jobs at their next step. It has a thread of its own, so
+/// that a signal is heard also where it waits for a pipe or a slow disk; meanwhile what is on the screen moves.
+async fn until_signal(command: Command, ui: &Arc<Ui>) -> Result<Report, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let listening =
         signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
@@ -185,10 +187,11 @@ async fn until_signal(work: impl Future<Output = Result<Report, Error>>, ui: &Ui
         listening.map_err(|source| Error::Io { doing: "listening for signals".to_owned(), source })?;
     let progress = ui.progress();
     let mut moments = tokio::time::interval(MOMENT);
-    let mut work = std::pin::pin!(work);
+    let own = Arc::clone(ui);
+    let mut work = std::pin::pin!(jobs::apart(move || async move { dispatch(command, &own).await }));
     loop {
         tokio::select! {
-            report = &mut work => return report,
+            report = &mut work => return report?,
             _ = interrupt.recv() => return Err(Error::Interrupted(2)),
             _ = terminate.recv() => return Err(Error::Interrupted(15)),
             _ = moments.tick() => progress.tick(),

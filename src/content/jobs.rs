@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::model::error::{Error, Result};
@@ -118,6 +120,29 @@ pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     Offloaded(tokio::task::spawn_blocking(work))
 }
 
+/// Does work that may block its thread anywhere on a thread of its own. Dropping the returned future ends the work at its
+/// next await.
+pub async fn apart<T, F, Fut>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = T>,
+{
+    let (held, dropped) = oneshot::channel::<()>();
+    let runtime = Handle::current();
+    let done = offload(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                done = work() => Ok(done),
+                _ = dropped => Err(Error::Interrupted(15)),
+            }
+        })
+    });
+    let done = done.await?;
+    drop(held);
+    done
+}
+
 /// Tells long work on other threads that nobody waits for it any more.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -203,6 +228,25 @@ mod tests {
         let all = run(1, OnFailure::GoOn, 0..6, |n| async move { failing(n) }).await;
         assert_eq!(all.iter().filter(|result| matches!(result, Some(Ok(_)))).count(), 5);
         assert!(run_all(2, 0..6, |n| async move { failing(n) }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn work_of_its_own_ends_when_nobody_waits() {
+        assert_eq!(apart(|| async { 5 }).await.unwrap(), 5);
+        let dropped = Arc::new(AtomicBool::new(false));
+        let (guard, (begun, started)) = (StopOnDrop(Stop(Arc::clone(&dropped))), oneshot::channel());
+        let forever = apart(move || async move {
+            let _guard = guard;
+            begun.send(()).unwrap();
+            std::future::pending::<()>().await;
+        });
+        let mut forever = Box::pin(forever);
+        assert!(futures_util::poll!(&mut forever).is_pending());
+        started.await.unwrap();
+        drop(forever);
+        while !dropped.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

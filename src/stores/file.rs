@@ -1,11 +1,12 @@
 //! Plain files on this machine, as sources of blobs.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::future::BoxFuture;
+use rustix::fs::{Mode, OFlags};
 
 use crate::content::body::RawBody;
 use crate::content::copy::Source;
@@ -14,6 +15,12 @@ use crate::content::read_at::{self, PIECE};
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::{Algorithm, Digest, Hasher};
 use crate::model::error::{Error, Result};
+
+/// Opens a file to be read, without waiting on a pipe that nobody writes to.
+pub(super) fn open_at_once(path: &Utf8Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?.into())
+}
 
 /// A file whose bytes are a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +68,7 @@ impl LocalFile {
 
     /// Opens it without waiting on a pipe that nobody writes to.
     fn open_regular(&self) -> Result<File> {
-        const NONBLOCK: i32 = 0o4000;
-        let opened = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(&self.path);
-        let file = opened.map_err(|source| match source.kind() {
+        let file = open_at_once(&self.path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::NotFound { what: format!("file `{}`", self.path), hint: None }
             }

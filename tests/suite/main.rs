@@ -38,6 +38,8 @@ mod server_interop;
 #[cfg(test)]
 mod sideload;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod structure;

@@ -17,6 +17,7 @@ use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, FormatState, Result};
 use crate::model::manifest;
+use crate::stores::file::open_at_once;
 
 /// A bundle whose head has been read and proven against its id. Clones share the file.
 #[derive(Clone, Debug)]
@@ -188,7 +189,7 @@ impl Source for Bundle {
 ///
 /// Errors: [`Error::NotFound`]; [`Error::Usage`] for a folder.
 pub fn open_file(path: &Utf8Path) -> Result<File> {
-    let file = File::open(path).map_err(|source| match source.kind() {
+    let file = open_at_once(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Error::NotFound {
             what: format!("bundle `{path}`"),
             hint: Some(
@@ -207,6 +208,14 @@ pub fn open_file(path: &Utf8Path) -> Result<File> {
         };
         let what = if path.join("oci-layout").is_file() { " with an OCI image layout" } else { "" };
         return Err(Error::usage(format!("`{path}` is a folder{what}, not a bundle"), Some(&hint)));
+    }
+    if !kind.is_file() {
+        return Err(Error::usage(
+            format!("`{path}` is a pipe or a device, and a bundle is read at any place"),
+            Some(&format!(
+                "copy it into a file and name that, such as with `cat {path} > airgap-bundle.tar`"
+            )),
+        ));
     }
     Ok(file)
 }
