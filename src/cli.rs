@@ -136,8 +136,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut report = report.unwrap_or_else(|error| {
         let summary = after_signal.filter(|_| matches!(error, Error::Interrupted(_))).map(str::to_owned);
-        let bundle = ui.seen().bundle();
-        Report { summary: summary.into_iter().collect(), bundle, ..Report::failed(name, error) }
+        let mut report = Report { summary: summary.into_iter().collect(), ..Report::failed(name, error) };
+        ui.seen().tell(&mut report);
+        report
     });
     report.warnings.splice(0..0, ui.warnings());
     ui.finish(&report, started.elapsed())

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::commands::open::Seen;
 use crate::commands::report::{Report, whole};
+use crate::commands::seen::Seen;
 use crate::content::progress::Progress;
 use crate::model::printable::without_control;
 
@@ -76,7 +76,7 @@ impl Ui {
         self.progress.clone()
     }
 
-    /// Returns who remembers which bundle is open.
+    /// Returns who remembers what a command knows.
     pub fn seen(&self) -> Seen {
         self.seen.clone()
     }

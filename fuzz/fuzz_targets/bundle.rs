@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use airgap_bundle::content::read_at::ReadAt;
 use airgap_bundle::model::contents::Contents;
 use airgap_bundle::model::digest::Digest;
 use airgap_bundle::stores::bundle::header::entry_header;
 use airgap_bundle::stores::bundle::reader::Bundle;
 use airgap_bundle::stores::bundle::slots::OCI_LAYOUT;
-use airgap_bundle::stores::bundle::verify::verify_here;
+use airgap_bundle::stores::bundle::verify::{Salvaged, prove_strewn_here, salvage, verify_here};
 use libfuzzer_sys::fuzz_target;
 
 fn with_head(bundle: &[u8]) -> Vec<u8> {
@@ -30,8 +31,20 @@ fn with_head(bundle: &[u8]) -> Vec<u8> {
 
 fuzz_target!(|bytes: &[u8]| {
     let tar = if bytes.starts_with(b"{") { with_head(bytes) } else { bytes.to_vec() };
-    if let Ok(bundle) = Bundle::read_head(Arc::new(tar), "fuzz") {
-        let _ = bundle.check_length();
-        let _ = verify_here(&bundle);
+    let file: Arc<dyn ReadAt> = Arc::new(tar);
+    match Bundle::read_head(Arc::clone(&file), "fuzz") {
+        Ok(bundle) => {
+            let _ = bundle.check_length();
+            let _ = verify_here(&bundle);
+        }
+        Err(refused) => match salvage(&file, "fuzz", refused) {
+            Ok(Salvaged::Listed { bundle, .. }) => {
+                let _ = verify_here(&bundle);
+            }
+            Ok(Salvaged::Strewn { .. }) => {
+                let _ = prove_strewn_here(file.as_ref());
+            }
+            Err(_) => {}
+        },
     }
 });

@@ -129,6 +129,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         on_failure: if arguments.keep_going { OnFailure::GoOn } else { OnFailure::Stop },
         reuse: arguments.reuse,
         jobs,
+        seen: ui.seen(),
         progress: ui.progress(),
     };
     export::run(options).await

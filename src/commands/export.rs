@@ -6,6 +6,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 use super::report::{ArtifactRow, BundleRow, ContentRow, Report, Status, Totals, counted, whole};
+use super::seen::Seen;
 use crate::content::jobs::OnFailure;
 use crate::content::plan::{Item, Plan};
 use crate::content::progress::Progress;
@@ -55,6 +56,8 @@ pub struct Options {
     pub reuse: Vec<Utf8PathBuf>,
     /// How many things are done at once.
     pub jobs: usize,
+    /// Who remembers what is to be done.
+    pub seen: Seen,
     /// Who watches.
     pub progress: Arc<dyn Progress>,
 }
@@ -112,6 +115,9 @@ pub async fn run(mut options: Options) -> Result<Report> {
             options.progress.note(&format!("every platform is carried; {}", weights.join("; ")));
         }
     }
+    // Nothing is done before the bundle has its name.
+    let failed = found.failures.iter().map(|(row, _)| row.clone());
+    options.seen.plan(rows(&found.items, None).into_iter().chain(failed));
     fill::run(&options, workshop, found, plan, reuse).await
 }
 

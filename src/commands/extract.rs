@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use futures_util::FutureExt;
 
 mod item;
 mod summary;
@@ -61,10 +62,13 @@ pub async fn run(options: &Options) -> Result<Report> {
     together::refuse_nothing(&options.selection, files, "files and charts")?;
     refuse_clashes(&items)?;
     let looked_at = Folder::look(&options.to)?;
-    each(&mut items, |item| look(looked_at.clone(), item)).await;
+    let seen = &options.choice.seen;
+    seen.plan(items.iter().map(|item| summary::row_before(item, options)));
+    each(&mut items, |_, item| look(looked_at.clone(), item)).await;
     if options.replace == Replace::Never {
         items.iter_mut().filter(|item| item.found == Found::Other).for_each(refuse);
     }
+    seen.plan(items.iter().map(|item| summary::row_before(item, options)));
     let has_work = items.iter().any(|item| item.is_to_write() || item.is_to_permit());
     let sizes: Vec<u64> =
         items.iter().filter(|item| item.is_to_write()).map(|item| item.layer.size).collect();
@@ -72,8 +76,14 @@ pub async fn run(options: &Options) -> Result<Report> {
     if options.mode == Mode::Write && has_work {
         progress.phase("extracting", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
         let folder = Folder::open(&options.to)?;
-        each(&mut items, |item| {
-            put(folder.clone(), item, opened.bundle.clone(), options.replace, Arc::clone(progress))
+        each(&mut items, |number, item| {
+            let (seen, is_work) = (seen.clone(), item.is_to_write() || item.is_to_permit());
+            let put = put(folder.clone(), item, opened.bundle.clone(), options.replace, Arc::clone(progress));
+            put.inspect(move |result| {
+                if is_work || result.is_err() {
+                    seen.end(number, result);
+                }
+            })
         })
         .await;
     }
@@ -85,15 +95,17 @@ pub async fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Works on every item that has not failed, and notes what fails.
-async fn each<Fut>(items: &mut [Item], work: impl Fn(Item) -> Fut)
+/// Works on every item that has not failed, each with its number, and notes what fails.
+async fn each<Fut>(items: &mut [Item], work: impl Fn(usize, Item) -> Fut)
 where
     Fut: Future<Output = Result<Found>> + Send + 'static,
 {
-    let good: Vec<&mut Item> = items.iter_mut().filter(|item| item.error.is_none()).collect();
-    let work_on: Vec<Item> = good.iter().map(|item| item.without_error()).collect();
-    let results = jobs::run(JOBS, OnFailure::GoOn, work_on, work).await;
-    for (item, result) in good.into_iter().zip(results) {
+    let good: Vec<(usize, &mut Item)> =
+        items.iter_mut().enumerate().filter(|(_, item)| item.error.is_none()).collect();
+    let work_on: Vec<(usize, Item)> =
+        good.iter().map(|(number, item)| (*number, item.without_error())).collect();
+    let results = jobs::run(JOBS, OnFailure::GoOn, work_on, |(number, item)| work(number, item)).await;
+    for ((_, item), result) in good.into_iter().zip(results) {
         match result.unwrap_or(Err(Error::Interrupted(15))) {
             Ok(found) => item.found = found,
             Err(error) => item.fail(error),

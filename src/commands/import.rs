@@ -38,7 +38,7 @@ use self::outcome::Outcome;
 use self::plan::Plan;
 use self::receipt::Known;
 use self::survey::{Found, Survey};
-use self::work::{Ledger, Work};
+use self::work::{Failure, Ledger, Work};
 
 /// What to import, and where to.
 #[derive(Debug)]
@@ -100,12 +100,19 @@ pub async fn run(options: Options) -> Result<Report> {
     if let Some(error) = collision {
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
     }
+    let seen = options.choice.seen.clone();
+    seen.plan(chosen.iter().map(|chosen| summary::row(&options, chosen)));
     let bundle = Arc::new(opened.bundle.clone());
     let artifacts: Vec<Artifact> = chosen.iter().map(|chosen| chosen.artifact.clone()).collect();
     options.progress.phase("planning", None, None);
     let mut nodes = Nodes::read(&bundle, &artifacts, options.jobs).await;
     let mut outcomes: Vec<Outcome> =
         artifacts.iter().map(|artifact| Outcome::from(nodes.defect(&bundle, artifact))).collect();
+    for (place, outcome) in outcomes.iter().enumerate() {
+        if let Outcome::Failed(Failure::Own(error)) = outcome {
+            seen.fail(place, error);
+        }
+    }
     let sound: Vec<(usize, &Chosen)> = chosen
         .iter()
         .enumerate()
@@ -120,6 +127,7 @@ pub async fn run(options: Options) -> Result<Report> {
         jobs: options.jobs,
         on_failure: options.on_failure,
         progress: Arc::clone(&options.progress),
+        seen,
         silence: AtomicU32::new(0),
     });
     let mut ledger = Ledger::default();

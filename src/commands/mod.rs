@@ -6,6 +6,7 @@ pub mod import;
 pub mod inspect;
 pub mod open;
 pub mod report;
+pub mod seen;
 pub mod sideload;
 mod table;
 mod together;

@@ -1,10 +1,11 @@
 //! Opens the bundle that a command reads: the right one, told apart from a wrong one before anything else is read.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
 use super::report::{BundleRow, Report, Totals};
+use super::seen::Seen;
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
 use crate::model::contents::FORMAT;
@@ -17,17 +18,6 @@ use crate::stores::bundle::verify::{Problem, Salvaged, salvage};
 const INTEGRITY_ONLY: &str =
     "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does";
 
-/// Remembers which bundle a command has opened, for what is said where the command itself says nothing any more.
-#[derive(Clone, Debug, Default)]
-pub struct Seen(Arc<OnceLock<BundleRow>>);
-
-impl Seen {
-    /// Returns the bundle, once it is open.
-    pub fn bundle(&self) -> Option<BundleRow> {
-        self.0.get().cloned()
-    }
-}
-
 /// Which bundle a person wants.
 #[derive(Clone, Debug)]
 pub struct Choice {
@@ -37,7 +27,7 @@ pub struct Choice {
     pub expect: Option<Digest>,
     /// What to do with a bundle that lacks something that was asked for at export.
     pub on_incomplete: OnIncomplete,
-    /// Who remembers it once it is open.
+    /// Who remembers it once it is open, and what became of it.
     pub seen: Seen,
 }
 
@@ -115,7 +105,7 @@ pub fn open_damaged(choice: &Choice, refused: Error, progress: &dyn Progress) ->
             }
             let size = file.len().unwrap_or_default();
             let row = BundleRow { path: choice.path.to_string(), id, size, format: FORMAT, complete: false };
-            let _ = choice.seen.0.set(row.clone());
+            choice.seen.open(row.clone());
             Ok(Damaged::Strewn { file, row, problems })
         }
     }
@@ -141,7 +131,7 @@ impl Opened {
     /// Lets the bundle be known.
     fn announced(bundle: Bundle, choice: &Choice, progress: &dyn Progress) -> Self {
         let opened = Opened { bundle, choice: choice.clone() };
-        let _ = choice.seen.0.set(opened.row());
+        choice.seen.open(opened.row());
         if let Some(line) = opened.announcement() {
             progress.announce(&line);
         }

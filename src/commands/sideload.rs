@@ -33,6 +33,7 @@ use crate::stores::room::Room;
 pub use self::place::Destination;
 pub use self::presets::Preset;
 pub use self::write::Loaded;
+use self::write::Step;
 
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,13 +81,20 @@ pub async fn run(options: &Options) -> Result<Report> {
     let plan = plan::make(bundle, &options.selection, &host).await?;
     together::refuse_nothing(&options.selection, plan.images.len(), "images")?;
     let nothing_to_write = plan.images.iter().all(|(_, planned)| planned.is_err());
+    let mut warnings: Vec<String> = place.warning.iter().cloned().chain(plan.warnings).collect();
+    let mut outcomes: Vec<Outcome> = plan.images.into_iter().map(Outcome::from).collect();
+    let seen = &options.choice.seen;
+    let remember = |outcomes: &[Outcome]| {
+        let rows = outcomes.iter().map(|outcome| outcome.row_before(&place.folder));
+        seen.plan(rows.chain(plan.others.iter().map(outcome::row)));
+    };
+    remember(&outcomes);
     let folder = Arc::new(match options.mode {
         Mode::Write if !nothing_to_write => ImageFolder::open(&place.folder, &place.staging)?,
         _ => ImageFolder::look(&place.folder),
     });
-    let mut warnings: Vec<String> = place.warning.iter().cloned().chain(plan.warnings).collect();
-    let mut outcomes: Vec<Outcome> = plan.images.into_iter().map(Outcome::from).collect();
     decide(&folder, &mut outcomes, options.loaded).await;
+    remember(&outcomes);
     let purged = match options.loaded {
         Loaded::Purge => purge(&folder, options.mode)?,
         Loaded::Leave | Loaded::Again => Purged::default(),
@@ -99,7 +107,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     warnings.extend(room::check(&Room::of(&place.folder)?, &place.folder, &sizes, is_loaded)?);
     if options.mode == Mode::Write && !nothing_to_write {
         progress.phase("side-loading", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
-        write(&folder, &mut outcomes, bundle, progress).await;
+        write(&folder, &mut outcomes, bundle, options).await;
         folder.sync().await?;
     }
     if let Some(signal) = outcomes.iter().find_map(Outcome::interrupted) {
@@ -138,22 +146,18 @@ async fn decide(folder: &Arc<ImageFolder>, outcomes: &mut [Outcome], loaded: Loa
     }
 }
 
-async fn write(
-    folder: &Arc<ImageFolder>,
-    outcomes: &mut [Outcome],
-    bundle: &Bundle,
-    progress: &Arc<dyn Progress>,
-) {
+async fn write(folder: &Arc<ImageFolder>, outcomes: &mut [Outcome], bundle: &Bundle, options: &Options) {
     let steps = outcomes.iter().map(|outcome| Some((outcome.planned.clone()?, outcome.step?)));
-    let results = jobs::run(JOBS, OnFailure::GoOn, steps, |step| {
-        let (folder, bundle, progress) = (Arc::clone(folder), bundle.clone(), Arc::clone(progress));
+    let results = jobs::run(JOBS, OnFailure::GoOn, steps.enumerate(), |(number, step)| {
+        let (folder, bundle) = (Arc::clone(folder), bundle.clone());
+        let (progress, seen) = (Arc::clone(&options.progress), options.choice.seen.clone());
         async move {
-            match step {
-                Some((planned, step)) => {
-                    write::take(&folder, &planned, step, &bundle, progress.as_ref()).await
-                }
-                None => Ok(()),
+            let Some((planned, step)) = step else { return Ok(()) };
+            let result = write::take(&folder, &planned, step, &bundle, progress.as_ref()).await;
+            if matches!(step, Step::Write { .. } | Step::Again) || result.is_err() {
+                seen.end(number, &result);
             }
+            result
         }
     })
     .await;

@@ -449,7 +449,7 @@ fn exactly_one_destination_is_needed() {
 async fn on_host(site: &Site, destination: Destination) -> Report {
     let options = Options {
         choice: Choice {
-            seen: airgap_bundle::commands::open::Seen::default(),
+            seen: airgap_bundle::commands::seen::Seen::default(),
             path: Utf8PathBuf::try_from(site.path("site.tar")).unwrap(),
             expect: None,
             on_incomplete: OnIncomplete::Tell,
@@ -536,7 +536,9 @@ fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
     for (number, signal) in ["INT", "KILL", "TERM", "KILL"].iter().enumerate() {
         let mut process = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
             .args(SIDELOAD.split(' '))
+            .arg("--json")
             .current_dir(killed.root())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -544,7 +546,15 @@ fn a_killed_run_leaves_no_half_of_a_tar_and_the_next_one_goes_on() {
         let begun = || fs::read_dir(killed.path("images")).is_ok_and(|mut entries| entries.next().is_some());
         while !begun() && process.try_wait().unwrap().is_none() {}
         run(Command::new("kill").args([&format!("-{signal}"), &process.id().to_string()]));
-        process.wait().unwrap();
+        let output = process.wait_with_output().unwrap();
+        // One that has not begun to listen is killed by any signal.
+        if output.status.code().is_some() {
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let rows = report["artifacts"].as_array().unwrap();
+            let done = rows.iter().filter(|row| row["status"] == "done" || row["status"] == "present");
+            let tars = killed.files("images").len();
+            assert!(rows.len() == 6 && done.count() <= tars, "{tars} after {signal}: {report:#}");
+        }
         for tar in killed.files("images") {
             // What was killed leaves its unfinished file; the first, which could still act, does not.
             if number > 0 && tar.ends_with(".airgap-bundle") {

@@ -39,6 +39,7 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
     found.seen.extend(others.iter().map(seen));
     let count = u64::try_from(entries.len()).ok();
     options.progress.phase("resolving", None, count);
+    options.seen.plan(entries.iter().map(|entry| unresolved(entry.kind, &kinds::shown(entry))));
     let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
     let results = jobs::run(options.jobs, OnFailure::GoOn, &entries, |entry| {
         let (entry, places, wanted) = (Arc::clone(entry), options.places.clone(), options.wanted.clone());
@@ -178,14 +179,18 @@ impl Found {
     }
 }
 
-/// Returns the row of an artifact that failed.
-pub(super) fn failed_row(kind: Option<Kind>, reference: &str, error: &Error) -> ArtifactRow {
+/// Returns the row of an artifact that is not resolved yet.
+fn unresolved(kind: Option<Kind>, reference: &str) -> ArtifactRow {
     ArtifactRow {
         kind,
         name: reference.to_owned(),
         reference: reference.to_owned(),
-        status: Some(Status::Failed),
-        error: Some(whole(error)),
         ..ArtifactRow::default()
     }
+}
+
+/// Returns the row of an artifact that failed.
+pub(super) fn failed_row(kind: Option<Kind>, reference: &str, error: &Error) -> ArtifactRow {
+    let error = Some(whole(error));
+    ArtifactRow { status: Some(Status::Failed), error, ..unresolved(kind, reference) }
 }

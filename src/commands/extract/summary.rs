@@ -66,6 +66,12 @@ fn status(item: &Item) -> Status {
     }
 }
 
+/// Returns the row of a file before anything is written.
+pub(super) fn row_before(item: &Item, options: &Options) -> ArtifactRow {
+    let row = row(item, options);
+    ArtifactRow { status: row.status.filter(|status| *status != Status::Done), ..row }
+}
+
 fn row(item: &Item, options: &Options) -> ArtifactRow {
     ArtifactRow {
         status: Some(status(item)),

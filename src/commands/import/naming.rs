@@ -7,6 +7,7 @@ use super::plan::{Name, Place};
 use super::sparse::{self, Instead};
 use super::survey::{Found, Survey};
 use super::work::{Failure, Ledger, Work};
+use crate::commands::report::Status;
 use crate::content::jobs::{self, OnFailure};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -63,11 +64,11 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
                 continue;
             }
             (Found::Same, None) if !ledger.stopped => {
-                named.push(Named::Present(name.root));
+                named.push(present(work, name, name.root));
                 continue;
             }
             (Found::Instead(digest), None) if !ledger.stopped => {
-                named.push(Named::Present(digest));
+                named.push(present(work, name, digest));
                 continue;
             }
             (Found::Other(digest), None) => Some(digest),
@@ -83,7 +84,11 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
     let places: Vec<usize> = ready.iter().map(|ready| ready.place).collect();
     let results = jobs::run(work.jobs, work.on_failure, ready, |ready| {
         let work = Arc::clone(work);
-        async move { work.ask(one(&work, &ready)).await }
+        async move {
+            let result = work.ask(one(&work, &ready)).await;
+            remember(&work, &ready.name, &result);
+            result
+        }
     })
     .await;
     for (place, result) in places.into_iter().zip(results) {
@@ -100,6 +105,27 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
         };
     }
     named
+}
+
+/// A name that is as it should be: nothing is done about it.
+fn present(work: &Work, name: &Name, digest: Digest) -> Named {
+    for place in &name.artifacts {
+        work.seen.settle(*place, |row| row.status = Some(Status::Present));
+    }
+    Named::Present(digest)
+}
+
+/// Remembers what became of a name, for where the import is ended before it can say so itself.
+fn remember(work: &Work, name: &Name, result: &Result<Change>) {
+    for place in &name.artifacts {
+        work.seen.end(*place, result);
+        if let Ok(change) = result {
+            work.seen.settle(*place, |row| {
+                row.target_digest = Some(change.digest).filter(|digest| Some(*digest) != row.digest);
+                row.previous_digest = change.previous;
+            });
+        }
+    }
 }
 
 /// Returns everything that has to be in place before a name is set: what is below the root, and the root where it is

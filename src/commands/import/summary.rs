@@ -87,7 +87,8 @@ pub(super) fn report(
     report
 }
 
-fn row(options: &Options, chosen: &Chosen) -> ArtifactRow {
+/// Returns the row of an artifact that nothing has happened to yet.
+pub(super) fn row(options: &Options, chosen: &Chosen) -> ArtifactRow {
     ArtifactRow {
         target: Some(chosen.shown(&options.to, options.digest_tags)),
         ..ArtifactRow::from(&chosen.artifact)

@@ -8,6 +8,7 @@ use futures_util::stream::{StreamExt, TryStreamExt};
 
 use super::nodes::{Node, Nodes};
 use super::plan::{Place, Plan};
+use crate::commands::seen::Seen;
 use crate::content::body::ProvenBody;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
@@ -48,6 +49,8 @@ pub(super) struct Work {
     pub(super) on_failure: OnFailure,
     /// Who watches.
     pub(super) progress: Arc<dyn Progress>,
+    /// Who remembers what became of each artifact.
+    pub(super) seen: Seen,
     /// Failures in a row of a registry that is not there for anybody.
     pub(super) silence: AtomicU32,
 }

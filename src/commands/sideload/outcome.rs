@@ -52,6 +52,14 @@ impl Outcome {
         self.planned.as_ref().map_or(0, |planned| planned.tar.length())
     }
 
+    /// Returns its row before anything is written.
+    pub(super) fn row_before(&self, folder: &Utf8Path) -> ArtifactRow {
+        let row = self.row(folder);
+        let is_settled =
+            self.error.is_some() || matches!(self.step, Some(Step::Present | Step::LoadedBefore));
+        ArtifactRow { status: row.status.filter(|_| is_settled), ..row }
+    }
+
     /// Returns its row in the report.
     pub(super) fn row(&self, folder: &Utf8Path) -> ArtifactRow {
         let planned = self.planned.as_ref();

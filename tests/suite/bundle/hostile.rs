@@ -305,6 +305,27 @@ fn bundle_json_may_be_anything() {
 }
 
 #[test]
+fn a_head_with_many_wrong_bytes_is_an_answer_and_never_a_panic() {
+    let good = varied().tar();
+    let head = places(&varied()).0;
+    let seeds = fixture::bytes(29, 8 * 600);
+    for seed in seeds.chunks(8) {
+        let number = |at: usize| usize::from(u16::from_le_bytes([seed[at], seed[at + 1]]));
+        let mut tar = good.clone();
+        let (at, length) = (number(0) % head, number(2) % 700);
+        let end = (at + length + 1).min(head);
+        match number(4) % 5 {
+            0 => tar[at..end].fill(0),
+            1 => tar[at..end].iter_mut().for_each(|byte| *byte ^= seed[6] | 1),
+            2 => drop(tar.drain(at..end)),
+            3 => tar.copy_within(at..end, number(6) % head),
+            _ => tar.truncate(at),
+        }
+        assert!(tar == good || !wrong(&tar).is_empty(), "{seed:?}");
+    }
+}
+
+#[test]
 fn fields_of_later_versions_are_passed_over() {
     let pack = small();
     let contents = pack.contents();

@@ -51,8 +51,20 @@ fn signals_end_an_export_at_once_and_say_how_to_go_on() {
             .code(code);
         assert!(!site.path("airgap-bundle.tar").exists());
     }
+    // What it was about to do is in the document, resolved or not.
+    let line = format!("{EXPORT} --json");
+    for (path, requests) in [("/manifests/", 0), ("/blobs/", 4)] {
+        let caught = trap.start(&site, &line, path, requests, 100);
+        assert!(matches!(caught.wait(), Event::Sprung));
+        let report = site.outcome(&line, caught.end("-INT")).json(130);
+        let rows = report["artifacts"].as_array().unwrap();
+        let statuses: Vec<_> = rows.iter().map(|row| &row["status"]).collect();
+        assert_eq!(statuses, ["skipped"; 4]);
+        assert_eq!(rows[3]["reference"], format!("{}/r3:1", server.host()));
+        assert_eq!(rows[3]["digest"].is_string(), requests > 0);
+    }
     site.run(EXPORT).stdout(ID).any_stderr().code(0);
-    assert!(again(&server, &graphs) <= 2, "the two layers that were in flight");
+    assert!(again(&server, &graphs) <= 3, "the layers that were in flight");
     site.run(&format!("{EXPORT} -o fresh.tar")).stdout(ID).any_stderr().code(0);
     assert_eq!(site.read("airgap-bundle.tar"), site.read("fresh.tar"));
     assert_eq!(site.files("."), ["airgap-bundle.tar", "fresh.tar", "list.txt"]);

@@ -1,12 +1,12 @@
 //! Imports that end in the middle.
 
 use std::collections::BTreeSet;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, RequestView, Server};
 
 use crate::docker_registry::DockerRegistry;
 use crate::fixture::Pack;
@@ -26,11 +26,16 @@ struct Stopping {
 }
 
 fn stopping(at: usize) -> Stopping {
+    stopping_at(at, |_| true)
+}
+
+/// As [`stopping`], where only requests of one kind count.
+fn stopping_at(at: usize, counts: impl Fn(&RequestView<'_>) -> bool + Send + Sync + 'static) -> Stopping {
     let (tell, reached) = channel();
     let (seen, at, tell) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(at)), Mutex::new(tell));
     let limit = Arc::clone(&at);
-    let faults = Faults::new(move |_| {
-        if seen.fetch_add(1, Ordering::SeqCst) < limit.load(Ordering::SeqCst) {
+    let faults = Faults::new(move |request| {
+        if !counts(request) || seen.fetch_add(1, Ordering::SeqCst) < limit.load(Ordering::SeqCst) {
             return Fault::None;
         }
         // Nobody may listen any more.
@@ -44,20 +49,26 @@ fn stopping(at: usize) -> Stopping {
 impl Stopping {
     /// Starts an import, sends it a signal once the registry has stopped, and returns how it ended.
     fn end(&self, site: &Site, signal: &str) -> ExitStatus {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
-            .args(["import", "site.tar", "--jobs", &JOBS.to_string(), "--to", &self.server.host()])
+        self.end_with(site, signal, JOBS).status
+    }
+
+    /// As [`Stopping::end`], with what it has printed.
+    fn end_with(&self, site: &Site, signal: &str, jobs: usize) -> Output {
+        let process = Command::new(env!("CARGO_BIN_EXE_airgap-bundle"))
+            .args(["import", "site.tar", "--json", "--jobs", &jobs.to_string(), "--to", &self.server.host()])
             .current_dir(site.root())
             .env_clear()
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         self.reached.recv().unwrap();
         let sent = Command::new("kill").args([signal, &process.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let status = process.wait().unwrap();
+        let output = process.wait_with_output().unwrap();
         self.at.store(usize::MAX, Ordering::SeqCst);
-        status
+        output
     }
 }
 
@@ -128,6 +139,24 @@ fn signals_end_an_import_at_once() {
         assert_eq!(names(&stopping.server, &graphs), 0);
         site.run("import site.tar --to TO").any_stderr().code(0);
     }
+}
+
+#[test]
+fn the_document_of_an_import_that_a_signal_ends_says_what_is_done() {
+    let (graphs, pack) = content();
+    let stopping =
+        stopping_at(2, |request| request.method == "PUT" && request.path.ends_with("/manifests/1"));
+    let site = packed(&pack, &stopping.server.host());
+    let output = stopping.end_with(&site, "-TERM", 1);
+    assert_eq!(output.status.code(), Some(143));
+    assert_eq!(names(&stopping.server, &graphs), 2);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = report["artifacts"].as_array().unwrap();
+    let statuses: Vec<_> = rows.iter().map(|row| row["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["done", "done", "skipped", "skipped"]);
+    assert_eq!(rows[3]["target"], format!("{}/a/n3:1", stopping.server.host()));
+    assert_eq!((&report["status"], &report["totals"]["artifacts"]), (&"failed".into(), &4.into()));
+    assert_eq!(report["errors"], serde_json::json!(["interrupted"]));
 }
 
 #[test]
