@@ -16,6 +16,7 @@ mod bundle;
 mod completion;
 mod export;
 mod extract;
+mod help;
 mod import;
 mod inspect;
 mod man;
@@ -35,9 +36,15 @@ const MOMENT: Duration = Duration::from_millis(200);
 const NAMES: [&str; 9] =
     ["export", "import", "sideload", "extract", "verify", "inspect", "completion", "man", "version"];
 
+const EXAMPLES: &str = "Examples:
+  airgap-bundle export --list artifacts.txt
+  airgap-bundle verify --expect sha256:…
+  airgap-bundle import --to registry.internal:5000
+  airgap-bundle sideload --containerd-dir";
+
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle
 #[derive(Debug, Parser)]
-#[command(name = "airgap-bundle", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(name = "airgap-bundle", version, propagate_version = false, disable_help_subcommand = true, after_help = help::plain(EXAMPLES))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::help;
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
@@ -18,10 +19,10 @@ use crate::ui::Ui;
 
 /// Write everything that lists name into one bundle
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = help::export("Examples:
   airgap-bundle export --list artifacts.txt
   airgap-bundle export --list artifacts.txt --platform linux/amd64 --output site.tar
-  airgap-bundle export --list artifacts.txt --reuse last-month.tar --dry-run")]
+  airgap-bundle export --list artifacts.txt --reuse last-month.tar --dry-run"))]
 pub(super) struct Arguments {
     /// Further references, each as a line of a list
     #[arg(value_name = "REF")]

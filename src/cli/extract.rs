@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 
 use super::bundle::{BundleArguments, IncompleteArguments};
+use super::help;
 use super::selection::SelectionArguments;
 use crate::commands::extract::{self, Mode, Options};
 use crate::commands::report::Report;
@@ -12,9 +13,9 @@ use crate::ui::Ui;
 
 /// Write the plain files, assertions and charts of a bundle into a folder
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = help::plain("Examples:
   airgap-bundle extract --to /opt/site
-  airgap-bundle extract --to charts --only chart site.tar")]
+  airgap-bundle extract --to charts --only chart site.tar"))]
 pub(super) struct Arguments {
     /// Write into this folder, which is made where it is missing
     #[arg(long, value_name = "DIR")]

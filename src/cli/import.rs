@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bundle::{BundleArguments, IncompleteArguments};
+use super::help;
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::Action;
@@ -15,9 +16,9 @@ use crate::ui::Ui;
 
 /// Push everything in a bundle into a registry
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = help::registry("Examples:
   airgap-bundle import --to registry.internal:5000
-  airgap-bundle import --to registry.internal:5000/mirror /media/stick/site.tar --dry-run")]
+  airgap-bundle import --to registry.internal:5000/mirror /media/stick/site.tar --dry-run"))]
 pub(super) struct Arguments {
     #[command(flatten)]
     bundle: BundleArguments,

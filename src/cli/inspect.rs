@@ -1,6 +1,7 @@
 //! `airgap-bundle inspect`.
 
 use super::bundle::BundleArguments;
+use super::help;
 use super::selection::SelectionArguments;
 use crate::commands::inspect::{self, Form, Options};
 use crate::commands::report::Report;
@@ -9,11 +10,11 @@ use crate::ui::Ui;
 
 /// Show what is in a bundle, from its head alone
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = help::plain("Examples:
   airgap-bundle inspect
   airgap-bundle inspect site.tar --only chart
   airgap-bundle inspect site.tar --list > pinned.txt
-  airgap-bundle inspect site.tar --raw | sha256sum")]
+  airgap-bundle inspect site.tar --raw | sha256sum"))]
 pub(super) struct Arguments {
     #[command(flatten)]
     bundle: BundleArguments,

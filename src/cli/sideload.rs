@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::bundle::{BundleArguments, IncompleteArguments};
+use super::help;
 use super::selection::SelectionArguments;
 use crate::commands::report::Report;
 use crate::commands::sideload::{self, Destination, Loaded, Mode, Options, Preset};
@@ -13,7 +14,7 @@ use crate::ui::Ui;
 /// Write one image tar each into the folder from which containerd imports
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("destination").required(true))]
-#[command(after_help = AFTER)]
+#[command(after_help = help::plain(AFTER))]
 pub(super) struct Arguments {
     /// Write one image tar each into this folder [default: /var/snap/k8s/common/images]
     #[arg(long, value_name = "DIR", num_args = 0..=1, group = "destination")]
@@ -43,8 +44,13 @@ pub(super) struct Arguments {
 }
 
 const AFTER: &str = "\
-Exactly one of --containerd-dir and --preset is needed. With --containerd-dir alone, name the bundle before it:
-  airgap-bundle sideload site.tar --containerd-dir";
+Examples:
+  airgap-bundle sideload --containerd-dir
+  airgap-bundle sideload site.tar --containerd-dir
+  airgap-bundle sideload --preset k3s site.tar
+
+  Exactly one of --containerd-dir and --preset is needed
+  With --containerd-dir alone, name the bundle before it";
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let options = Options {

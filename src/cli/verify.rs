@@ -1,6 +1,7 @@
 //! `airgap-bundle verify`.
 
 use super::bundle::{BundleArguments, IncompleteArguments};
+use super::help;
 use crate::commands::report::Report;
 use crate::commands::verify::{self, From, Options};
 use crate::model::error::Result;
@@ -8,9 +9,9 @@ use crate::ui::Ui;
 
 /// Prove every byte of a bundle, offline, without unpacking it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = help::plain("Examples:
   airgap-bundle verify
-  airgap-bundle verify /media/stick/site.tar --expect sha256:…")]
+  airgap-bundle verify /media/stick/site.tar --expect sha256:…"))]
 pub(super) struct Arguments {
     #[command(flatten)]
     bundle: BundleArguments,

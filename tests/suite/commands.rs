@@ -81,6 +81,41 @@ fn man_prints_the_page_of_the_main_command() {
 }
 
 #[test]
+fn man_prints_the_page_of_a_command() {
+    let page = Site::new().run("man export").any_stdout().code(0);
+    let page = String::from_utf8(page).unwrap();
+    let lines: Vec<&str> = page.lines().collect();
+    for line in
+        [".TH airgap-bundle-export 1", ".SH THE LIST", ".SH CREDENTIALS", ".SH EXIT STATUS", ".SH EXAMPLES"]
+    {
+        assert!(lines.iter().any(|there| there.starts_with(line)), "{line}: {page}");
+    }
+    assert!(!page.contains(".SH EXTRA"), "{page}");
+    Site::new()
+        .run("man exprot")
+        .stderr_holds("error: invalid value 'exprot' for '[COMMAND]'\n")
+        .stderr_holds("tip: a similar value exists: 'export'\n")
+        .code(2);
+    Site::new().run("man export --dir man").stderr_holds("cannot be used with").code(2);
+}
+
+#[test]
+fn man_keeps_the_lines_of_what_help_says_last() {
+    for verb in ["export", "sideload"] {
+        let site = Site::new();
+        let page = String::from_utf8(site.run(&format!("man {verb}")).any_stdout().code(0)).unwrap();
+        let shown: Vec<String> = page.lines().map(|line| line.replace("\\-", "-")).collect();
+        let help = String::from_utf8(site.run(&format!("{verb} --help")).any_stdout().code(0)).unwrap();
+        let first = if verb == "export" { "The list:\n" } else { "Exit status:\n" };
+        let (_, last) = help.split_once(first).expect("what help says last");
+        for line in last.lines().filter(|line| line.starts_with(' ')) {
+            assert!(shown.iter().any(|there| there == line.trim()), "{line}\n{page}");
+            assert!(line.chars().count() <= 90, "{line}");
+        }
+    }
+}
+
+#[test]
 fn man_writes_a_page_for_each_command() {
     let site = Site::new();
     let mut expected: Vec<String> = airgap_bundle::cli::command()

@@ -133,7 +133,12 @@ impl Site {
     fn prove_made(&self, arguments: &str, output: &Output) {
         let words = split(arguments);
         let is = |word: &str| words.iter().any(|argument| argument == word);
-        if !is("export") || is("--dry-run") || is("--help") || !matches!(output.status.code(), Some(0 | 4)) {
+        if !is("export")
+            || is("man")
+            || is("--dry-run")
+            || is("--help")
+            || !matches!(output.status.code(), Some(0 | 4))
+        {
             return;
         }
         let flag = words.iter().position(|word| word == "-o" || word == "--output");
