@@ -7,7 +7,7 @@ use super::help;
 use super::selection::SelectionArguments;
 use crate::commands::extract::{self, Mode, Options};
 use crate::commands::report::Report;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::stores::folder::Replace;
 use crate::ui::Ui;
 
@@ -35,6 +35,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
+    let wrong = if arguments.to.as_str().is_empty() { "is empty" } else { "is not a folder" };
+    if arguments.to.as_str().is_empty() || arguments.to.exists() && !arguments.to.is_dir() {
+        let message = format!("`--to {}` {wrong}", arguments.to);
+        return Err(Error::usage(message, Some("name a folder, which is made where it is missing")));
+    }
     let options = Options {
         choice: arguments.bundle.choice(arguments.incomplete, ui),
         to: arguments.to,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -106,6 +106,7 @@ impl RegistryArguments {
             let message = format!("`https://{host}` and `--plain-http {host}` contradict each other");
             return Err(Error::usage(message, Some("leave one of them out")));
         }
+        self.check_files()?;
         let retry = RetrySettings::default();
         let settings = HttpSettings {
             ca_certificates: self.ca_cert.clone(),
@@ -128,6 +129,28 @@ impl RegistryArguments {
         }
         let credentials = CredentialSources { explicit, files: self.files() };
         RegistryClient::new(http, &RegistrySettings { credentials, token_hosts: self.token_hosts()? })
+    }
+
+    /// Checks that every file that a flag names is there.
+    fn check_files(&self) -> Result<()> {
+        let one = [
+            ("--auth-file", &self.auth_file),
+            ("--client-cert", &self.client_cert),
+            ("--client-key", &self.client_key),
+            ("--password-file", &self.password_file),
+        ];
+        let one = one.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)));
+        let named = one.chain(self.ca_cert.iter().map(|path| ("--ca-cert", path)));
+        let wrong: Vec<String> = named
+            .filter_map(|(flag, path)| match std::fs::metadata(path) {
+                Ok(kind) if kind.is_dir() => Some(format!("`{flag} {path}` is a folder, not a file")),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    Some(format!("`{flag} {path}` was not found"))
+                }
+                _ => None,
+            })
+            .collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Error::usage(wrong.join("; "), None)) }
     }
 
     fn explicit(&self, hosts: &BTreeSet<String>) -> Result<Option<ExplicitLogin>> {

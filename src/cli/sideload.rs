@@ -7,7 +7,7 @@ use super::help;
 use super::selection::SelectionArguments;
 use crate::commands::report::Report;
 use crate::commands::sideload::{self, Destination, Loaded, Mode, Options, Preset};
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::platform::Platform;
 use crate::ui::Ui;
 
@@ -53,6 +53,12 @@ Examples:
   With --containerd-dir alone, name the bundle before it";
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
+    if matches!(&arguments.containerd_dir, Some(Some(folder)) if folder.as_str().is_empty()) {
+        return Err(Error::usage(
+            "`--containerd-dir` is empty",
+            Some("name a folder, or say `--containerd-dir` alone for that of Canonical Kubernetes"),
+        ));
+    }
     let options = Options {
         choice: arguments.bundle.choice(arguments.incomplete, ui),
         destination: match (arguments.containerd_dir, arguments.preset) {

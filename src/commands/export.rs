@@ -123,8 +123,16 @@ pub async fn run(mut options: Options) -> Result<Report> {
 
 /// Opens the bundles of `--reuse`.
 fn older(options: &Options) -> Result<Vec<Arc<Previous>>> {
-    let open = |path| Bundle::open(path).map(|bundle| Arc::new(Previous::finished(&bundle)));
-    options.reuse.iter().map(|path| open(path)).collect()
+    let open = |path: &Utf8PathBuf| match Bundle::open(path) {
+        Ok(bundle) => Ok(Arc::new(Previous::finished(&bundle))),
+        Err(error) if matches!(error.root(), Error::NotFound { .. }) => {
+            Err(Error::usage(format!("`--reuse {path}` was not found"), None))
+        }
+        Err(error) => {
+            Err(error.during(format!("`--reuse {path}` cannot be used: name another, or leave it out")))
+        }
+    };
+    options.reuse.iter().map(open).collect()
 }
 
 /// The report of an export whose failures leave no bundle.

@@ -253,7 +253,7 @@ impl Report {
                 Some(CARRY_AGAIN.to_owned())
             }
             Error::Mismatch { what, .. } if self.names_bundle(what) => Some(CARRY_AGAIN.to_owned()),
-            Error::Io { source, .. } => self.system_hint(source.kind()),
+            Error::Io { doing, source } => self.system_hint(doing, source.kind()),
             _ => None,
         }
     }
@@ -263,11 +263,12 @@ impl Report {
         self.bundle.as_ref().is_some_and(|bundle| what.contains(&format!("bundle `{}`", bundle.path)))
     }
 
-    fn system_hint(&self, kind: io::ErrorKind) -> Option<String> {
+    fn system_hint(&self, doing: &str, kind: io::ErrorKind) -> Option<String> {
+        let reads = ["reading", "opening `", "opening bundle"].iter().any(|word| doing.starts_with(word));
         let flag = match self.command {
-            "export" => "--output",
-            "extract" => "--to",
-            "sideload" => "--containerd-dir",
+            "export" if !reads => "--output",
+            "extract" if !reads => "--to",
+            "sideload" if !reads => "--containerd-dir",
             _ => {
                 return matches!(kind, io::ErrorKind::PermissionDenied)
                     .then(|| "run it as a user who may".to_owned());

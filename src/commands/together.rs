@@ -9,6 +9,10 @@ use crate::model::selector::Selection;
 /// More names than this are counted and not listed.
 const LISTED: usize = 20;
 
+/// What to do where the bundle itself is not what it was.
+pub(super) const CARRY_AGAIN: &str =
+    "next: prove the bundle with `airgap-bundle verify`, and carry it over again";
+
 /// Adds what could not be done to an error: with one artifact of this `kind`, or with several, which are listed.
 pub(super) fn could_not(verb: &str, noun: &str, names: &[String], error: Error) -> Error {
     if let [name] = names {

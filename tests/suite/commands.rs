@@ -1,5 +1,6 @@
 //! The small commands, and what clap says of wrong calls.
 
+use crate::fixture::Pack;
 use crate::site::Site;
 
 #[test]
@@ -191,5 +192,25 @@ fn help_is_data_and_no_mistake() {
     for verb in airgap_bundle::cli::command().get_subcommands() {
         let usage = format!("Usage: airgap-bundle {}", verb.get_name());
         site.run(&format!("{} --help", verb.get_name())).stdout_holds(&usage).code(0);
+    }
+}
+
+#[test]
+fn files_and_folders_that_flags_name_are_wrong_usage() {
+    let site = Site::new().file("file", "text").bytes("site.tar", &Pack::new().file("a", b"x").tar());
+    for (line, message) in [
+        ("import site.tar --to r.invalid --auth-file none", "`--auth-file none` was not found"),
+        ("import site.tar --to r.invalid --auth-file home", "`--auth-file home` is a folder, not a file"),
+        (
+            "import site.tar --to r.invalid --ca-cert none --username u --password-file home",
+            "`--password-file home` is a folder, not a file; `--ca-cert none` was not found",
+        ),
+        ("export r.invalid/a --client-cert none --client-key file", "`--client-cert none` was not found"),
+        ("export ./file --reuse none", "`--reuse none` was not found"),
+        ("extract site.tar --to file", "`--to file` is not a folder"),
+        ("extract site.tar --to=", "`--to ` is empty"),
+        ("sideload --containerd-dir= site.tar", "`--containerd-dir` is empty"),
+    ] {
+        site.run(line).stderr_holds(&format!("error: {message}\n")).code(2);
     }
 }

@@ -106,9 +106,9 @@ fn a_file_with_another_mode_alone_gets_its_own() {
 fn a_file_is_no_folder_to_extract_to() {
     let site = site(&two_files()).bytes("out", b"a file");
     site.run(EXTRACT)
-        .stderr_holds("opening folder `out`: Not a directory")
-        .stderr_holds("hint: name another place with `--to`\n")
-        .code(1);
+        .stderr_holds("error: `--to out` is not a folder\n")
+        .stderr_holds("hint: name a folder, which is made where it is missing\n")
+        .code(2);
 }
 
 #[test]

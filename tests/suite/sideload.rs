@@ -386,7 +386,8 @@ fn a_damaged_bundle_never_becomes_a_tar() {
         .stderr(&format!(
             "{NOBODY}error: could not side-load `{NGINX}`\n  cause: reading from bundle `site.tar`: blob sha256:[1] has \
              other bytes: got sha256:[2]\n{CARRY_AGAIN}\
-             1 image (398.5 KiB) written to `images`, 1 failed\n{MEND}{NEXT}"
+             1 image (398.5 KiB) written to `images`, 1 failed\n\
+             next: prove the bundle with `airgap-bundle verify`, and carry it over again\n{NEXT}"
         ))
         .code(3);
     assert_eq!(site.files("images"), ["images/ghcr.io-canonical-k8s-snap-pause-3.10.tar"]);

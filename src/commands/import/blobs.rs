@@ -38,6 +38,7 @@ pub(super) async fn push(work: &Arc<Work>, survey: &Survey, names: &[Arc<str>], 
         ledger.failed.extend(needed.map(|planned| ((number, planned.blob.digest), None)));
     }
     let mut holders = present(work, survey, ledger).await;
+    ledger.held.extend(holders.keys());
     let mut first = Vec::new();
     for planned in &work.plan.blobs {
         let digest = planned.blob.digest;

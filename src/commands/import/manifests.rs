@@ -24,6 +24,7 @@ enum Became {
 pub(super) async fn push(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger) {
     let needed = needed(work, survey);
     let closed = survey.closed(&work.plan.names);
+    ledger.held.extend(survey.vouched.iter().map(|(_, digest)| *digest));
     let count: usize = work.plan.manifests.iter().map(Vec::len).sum();
     work.progress.phase("pushing manifests", None, u64::try_from(count).ok());
     for level in &work.plan.manifests {
@@ -57,7 +58,10 @@ pub(super) async fn push(work: &Arc<Work>, survey: &Survey, ledger: &mut Ledger)
                     ledger.refused.insert(place);
                 }
                 Some(Err(error)) => ledger.fail(place, error, work.on_failure),
-                Some(Ok(Became::Present)) | None => {}
+                Some(Ok(Became::Present)) => {
+                    ledger.held.insert(place.1);
+                }
+                None => {}
             }
         }
     }

@@ -64,10 +64,12 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
                 continue;
             }
             (Found::Same, None) if !ledger.stopped => {
+                ledger.held.insert(name.root);
                 named.push(present(work, name, name.root));
                 continue;
             }
             (Found::Instead(digest), None) if !ledger.stopped => {
+                ledger.held.insert(name.root);
                 named.push(present(work, name, digest));
                 continue;
             }

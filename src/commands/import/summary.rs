@@ -70,19 +70,19 @@ pub(super) fn report(
     let sizes = nodes.flat_map(|node| {
         node.blobs.iter().map(|blob| (blob.digest, blob.size)).chain([(node.digest, node.size)])
     });
-    let (mut blobs, mut bytes) = (0_u64, 0_u64);
-    for (_, size) in sizes.filter(|(digest, _)| seen.insert(*digest)) {
+    let (mut blobs, mut bytes, mut present) = (0_u64, 0_u64, 0_u64);
+    for (digest, size) in sizes.filter(|(digest, _)| seen.insert(*digest)) {
         blobs = blobs.saturating_add(1);
         bytes = bytes.saturating_add(size);
+        if ledger.held.contains(&digest) {
+            present = present.saturating_add(size);
+        }
     }
-    let lost: HashSet<_> = ledger.failed.keys().map(|(_, digest)| *digest).collect();
     report.totals.artifacts = u64::try_from(chosen.len()).unwrap_or(u64::MAX);
     report.totals.blobs = blobs;
     report.totals.bytes = bytes;
     report.totals.transferred = ledger.transferred;
-    if lost.is_empty() && !ledger.stopped {
-        report.totals.present = bytes.saturating_sub(ledger.transferred);
-    }
+    report.totals.present = present;
     report.summary = lines(options, &report);
     report
 }
@@ -142,7 +142,7 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
     }));
     let good = report.artifacts.iter().find(|row| matches!(row.status, Some(Status::Done | Status::Present)));
     if report.failures.iter().any(|error| error.exit_code() == 3) {
-        lines.push("next: prove the bundle with `airgap-bundle verify`, and carry it over again".to_owned());
+        lines.push(together::CARRY_AGAIN.to_owned());
     } else if !report.failures.is_empty() {
         let receipt = match options.receipt {
             Receipt::Leave => ", and the receipt is left then",

@@ -62,6 +62,8 @@ pub(super) struct Ledger {
     pub(super) failed: HashMap<Place, Option<Error>>,
     /// What was not there and is now.
     pub(super) pushed: HashSet<Place>,
+    /// What was there before, in one repository at least.
+    pub(super) held: HashSet<Digest>,
     /// Indexes that the registry refuses because they are sparse.
     pub(super) refused: HashSet<Place>,
     /// Bytes of blobs and manifests that were sent.

@@ -131,7 +131,9 @@ fn lines(
     if dry {
         return lines;
     }
-    if outcomes.iter().any(|outcome| outcome.error.is_some()) {
+    if outcomes.iter().any(|outcome| outcome.error.as_ref().is_some_and(|error| error.exit_code() == 3)) {
+        lines.push(together::CARRY_AGAIN.to_owned());
+    } else if outcomes.iter().any(|outcome| outcome.error.is_some()) {
         lines.push("next: mend what failed and run the same command again; what is there stays".to_owned());
     }
     if waiting > 0 {

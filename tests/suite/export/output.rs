@@ -135,10 +135,10 @@ fn reuse_takes_what_is_unchanged_from_an_older_bundle() {
     assert_eq!(site.read("again.tar"), site.read("fresh2.tar"));
 
     server.clear_requests();
-    site.run("export REGISTRY/one:1 --reuse mine -o x.tar").stderr_holds("error: `mine` is ").code(3);
+    site.run("export REGISTRY/one:1 --reuse mine -o x.tar").stderr_holds("\n  cause: `mine` is ").code(3);
     site.run("export REGISTRY/one:1 --reuse no.tar -o x.tar")
-        .stderr_holds("error: bundle `no.tar` was not found\n")
-        .code(1);
+        .stderr_holds("error: `--reuse no.tar` was not found\n")
+        .code(2);
     assert!(server.requests().is_empty());
 }
 

@@ -48,6 +48,12 @@ fn a_wrong_byte_never_completes_an_upload() {
     assert!(to.registry().tags("a/b").is_empty());
     two.assert_in(to.registry(), "a/c", "1");
     three.assert_in(to.registry(), "a/d", "1");
+    // What is there counts also where something failed.
+    let totals = &site.run("import site.tar --to TO --json").json(3)["totals"];
+    assert_eq!(totals["transferred"], 0, "{totals}");
+    let (present, bytes) = (totals["present"].as_u64().unwrap(), totals["bytes"].as_u64().unwrap());
+    let lost = layer.bytes.len() + one.root().bytes.len();
+    assert_eq!(present + u64::try_from(lost).unwrap(), bytes, "{totals}");
     // The good bundle, then: only what is missing is moved.
     let site = site.bytes("site.tar", &pack.tar());
     let report = site.run("import site.tar --to TO --json").json(0);

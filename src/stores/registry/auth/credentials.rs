@@ -131,10 +131,10 @@ impl Credentials {
                 (Some(read), _) => files.push(read),
                 (None, Presence::Optional) => {}
                 (None, Presence::Required) => {
-                    return Err(Error::NotFound {
-                        what: format!("the credential file `{}`", file.path),
-                        hint: Some("it is named with `--auth-file`, or by `$REGISTRY_AUTH_FILE`".to_owned()),
-                    });
+                    return Err(Error::usage(
+                        format!("the credential file `{}` was not found", file.path),
+                        Some("it is named with `--auth-file`, or by `$REGISTRY_AUTH_FILE`"),
+                    ));
                 }
             }
         }
