@@ -55,8 +55,8 @@ pub(super) struct RegistryArguments {
     #[arg(long, value_name = "N", default_value_t = 8, env = "AIRGAP_BUNDLE_JOBS", value_parser = jobs)]
     jobs: usize,
     /// Try so many times without progress
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    retries: Option<u32>,
+    #[arg(long, value_name = "N", default_value_t = RetrySettings::default().tries, value_parser = clap::value_parser!(u32).range(1..=100))]
+    retries: u32,
 }
 
 /// Hosts whose scheme was said otherwise than by flags, such as with `--to http://…`.
@@ -119,7 +119,7 @@ impl RegistryArguments {
             https: schemes.https.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.clone(),
             per_host: self.jobs,
-            retry: RetrySettings { tries: self.retries.unwrap_or(retry.tries), ..retry },
+            retry: RetrySettings { tries: self.retries, ..retry },
             ..HttpSettings::default()
         };
         let http = HttpClient::new(&settings, ui.progress())?;
