@@ -205,7 +205,12 @@ fn done(
     )];
     summary.extend(found.kept_whole_line());
     summary.extend(found.incomplete_line());
-    summary.push(format!("next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}`, then import or sideload it"));
+    // The folder is another one on the far side, and the default name need not be typed.
+    let named = output.file_name().filter(|name| *name != "airgap-bundle.tar");
+    let named = named.map_or_else(String::new, |name| format!(" {name}"));
+    summary.push(format!(
+        "next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}{named}`, then import or sideload it"
+    ));
     let mut artifacts = rows(&found.items, Some(Status::Done));
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
     artifacts.extend(failed);

@@ -95,9 +95,10 @@ pub(super) fn row(options: &Options, chosen: &Chosen) -> ArtifactRow {
     }
 }
 
-/// Says which names stand for something else than at the source, where they were set now.
+/// Says which names stand for something else than at the source, whether they were set now or before.
 fn instead(report: &Report) -> Option<String> {
-    let set = report.artifacts.iter().filter(|row| row.status == Some(Status::Done));
+    let set =
+        report.artifacts.iter().filter(|row| matches!(row.status, Some(Status::Done | Status::Present)));
     let changed: Vec<String> = set
         .filter_map(|row| {
             Some(format!("`{}`  {} -> {}", row.target.as_ref()?, row.digest?, row.target_digest?))

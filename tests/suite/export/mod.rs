@@ -39,8 +39,10 @@ fn made(what: &str, bundle: &str, fetched: &str) -> String {
 
 /// The last line of the summary.
 fn next(bundle: &str) -> String {
+    let name = bundle.rsplit('/').next().filter(|name| *name != "airgap-bundle.tar");
+    let named = name.map_or_else(String::new, |name| format!(" {name}"));
     format!(
-        "next: carry `{bundle}` over, prove it with `airgap-bundle verify --expect sha256:[1]`, then import or \
+        "next: carry `{bundle}` over, prove it with `airgap-bundle verify --expect sha256:[1]{named}`, then import or \
          sideload it\n"
     )
 }
