@@ -20,3 +20,17 @@ pub fn file_names(entry: &Entry) -> Vec<(Kind, String)> {
     };
     names.unwrap_or_default().into_iter().map(|name| (kind, name)).collect()
 }
+
+/// Returns what an entry names on this machine that is not there: its kind, its name, and the path as it was written.
+pub fn missing_file(entry: &Entry) -> Option<(Kind, String, String)> {
+    let (kind, location) = match &entry.subject {
+        Subject::File { location, .. } | Subject::ChartOrFile(location) => (Kind::File, location),
+        Subject::AssertFile(location) => (Kind::Assert, location),
+        _ => return None,
+    };
+    let Location::Path(path) = location else { return None };
+    let found = std::fs::symlink_metadata(path.resolve());
+    let is_missing = found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let name = path.written().file_name().unwrap_or(path.written().as_str()).to_owned();
+    is_missing.then(|| (kind, name, path.written().to_string()))
+}

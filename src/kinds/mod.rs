@@ -13,7 +13,7 @@ mod registry;
 mod staging;
 
 pub use earlier::Earlier;
-pub use file_names::file_names;
+pub use file_names::{file_names, missing_file};
 pub use origin::Origin;
 pub use staging::Staging;
 

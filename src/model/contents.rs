@@ -77,7 +77,7 @@ pub struct Artifact {
     /// Non-distributable layers that were left out (`--no-foreign-layers`), sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list::<MAX_LIST, _, _>")]
     pub omitted: Vec<Digest>,
-    /// The address that a file comes from, as [`source`] writes it.
+    /// The address that a file comes from, as [`super::source`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Bytes of all its blobs, each counted once, also those shared with other artifacts.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Found, Options};
 use crate::content::jobs::{self, OnFailure};
-use crate::kinds::file_names;
+use crate::kinds::{file_names, missing_file};
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
@@ -15,6 +15,9 @@ use crate::model::list::{Entry, MAX_MISTAKES, Position};
 use crate::model::reference::Reference;
 use crate::model::target::{Layout, Target, collisions as find, host_path_helps};
 
+/// What to do about a file that is not there.
+const MEND: &str =
+    "mend the path, which is relative to the list; `--keep-going` makes a bundle without such files";
 /// What to do about two files of one name.
 const RENAME: &str = "rename one of them, or give it another name with `name=` on its line";
 
@@ -26,8 +29,8 @@ struct Named<'a> {
     line: &'a Position,
 }
 
-/// Refuses, before anything is asked of anybody, files that cannot be extracted beside each other, or not at all: the
-/// latter cost no more than themselves where the rest is wanted.
+/// Refuses, before anything is asked of anybody, files that are not there, or cannot be extracted beside each other, or
+/// not at all: the first and the last cost no more than themselves where the rest is wanted.
 pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
     let (looked_at, selection) = (entries.to_vec(), options.selection.clone());
     let on_failure = options.on_failure;
@@ -38,16 +41,19 @@ pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
                 let fits = on_failure == OnFailure::Stop || name.parse::<FileName>().is_ok();
                 fits && selection.takes(*kind, name)
             });
-            names
+            let missing = missing_file(entry)
+                .filter(|(kind, name, _)| on_failure == OnFailure::Stop && selection.takes(*kind, name));
+            (names, missing.map(|(_, _, written)| format!("`{written}` was not found")))
         };
-        looked_at.iter().map(of).collect::<Vec<_>>()
+        looked_at.iter().map(of).unzip()
     });
-    let names = names.await?;
+    let (names, missing): (Vec<_>, Vec<Option<String>>) = names.await?;
+    let gone = entries.iter().zip(missing).filter_map(|(entry, missing)| Some((&entry.position, missing?)));
     let files = entries.iter().zip(&names).flat_map(|(entry, names)| {
         let digest = entry.sha256.filter(|_| names.len() == 1);
         names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position })
     });
-    refuse(&files.collect::<Vec<_>>())
+    refuse(gone.collect(), &files.collect::<Vec<_>>())
 }
 
 /// As [`look`], with what everything turned out to be.
@@ -58,12 +64,14 @@ pub(super) fn check(found: &Found) -> Result<()> {
         let line = found.line(artifact)?;
         Some(Named { name: &artifact.reference, digest: Some(artifact.digest), line })
     });
-    refuse(&named.collect::<Vec<_>>())
+    refuse(vec![], &named.collect::<Vec<_>>())
 }
 
-fn refuse(files: &[Named<'_>]) -> Result<()> {
+/// Refuses files of one name, and tells of those that are `gone`, too.
+fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
     let mut first: HashMap<&str, &Named<'_>> = HashMap::new();
-    let mut told: Vec<(&Position, String)> = Vec::new();
+    let all_gone = gone.len();
+    let mut told = gone;
     let mut names: Vec<FileName> = Vec::new();
     for file in files {
         match first.entry(file.name) {
@@ -98,12 +106,13 @@ fn refuse(files: &[Named<'_>]) -> Result<()> {
     if told.is_empty() {
         return Ok(());
     }
+    let hint = if told.len() == all_gone { MEND } else { RENAME };
     told.sort();
     let hidden = told.len().saturating_sub(MAX_MISTAKES);
     let mut lines: Vec<String> =
         told.into_iter().take(MAX_MISTAKES).map(|(line, message)| format!("{line}: {message}")).collect();
     lines.extend((hidden > 0).then(|| format!("and {hidden} more")));
-    Err(Error::List(lines).with_hint(RENAME))
+    Err(Error::List(lines).with_hint(hint))
 }
 
 /// Says why two names clash.

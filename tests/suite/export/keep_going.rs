@@ -36,11 +36,13 @@ const GONE: &str = "error: could not export `REGISTRY/gone:1` (list.txt:2:1)\n\
 #[test]
 fn every_failure_is_listed_and_no_bundle_appears() {
     let (server, site, _) = content(Fault::None);
-    let site = site.file("list.txt", "REGISTRY/a:1\nREGISTRY/gone:1\nfile ./no\n");
+    let site = site.file("list.txt", "REGISTRY/a:1\nREGISTRY/gone:1\nREGISTRY/b:2\n");
     site.run("export --list list.txt")
         .stderr(&format!(
-            "{GONE}error: could not export `no` (list.txt:3:1)\n\
-             \x20 cause: file `./no` was not found\n\
+            "{GONE}error: could not export `REGISTRY/b:2` (list.txt:3:1)\n\
+             \x20 cause: reading from registry `REGISTRY`: manifest `2` of `REGISTRY/b` (HTTP status 404: \
+             MANIFEST_UNKNOWN `b` has no manifest `2`) was not found\n\
+             \nhint: `REGISTRY/b` has the tags `1`\n\
              2 of 3 artifacts failed; no bundle was made\n\
              mend the list and run the same command again, or add `--keep-going` for a bundle without them\n"
         ))
@@ -52,6 +54,21 @@ fn every_failure_is_listed_and_no_bundle_appears() {
     let statuses: Vec<_> =
         document["artifacts"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
     assert_eq!(statuses, [&serde_json::Value::Null, &"failed".into(), &"failed".into()]);
+}
+
+#[test]
+fn files_that_are_not_there_are_told_before_anything_is_asked_for() {
+    let (server, site, _) = content(Fault::None);
+    let site = site.file("list.txt", "REGISTRY/a:1\nfile ./no\nassert ./none.assert\n");
+    site.run("export --list list.txt --dry-run")
+        .stderr(
+            "error: list.txt:2:1: `./no` was not found\n  list.txt:3:1: `./none.assert` was not found\n\
+             \nhint: mend the path, which is relative to the list; `--keep-going` makes a bundle without such files\n",
+        )
+        .code(2);
+    assert!(server.requests().is_empty());
+    site.run("export --list list.txt --except assert --except file").any_stdout().any_stderr().code(0);
+    site.run("export --list list.txt --keep-going -o some.tar").any_stdout().any_stderr().code(4);
 }
 
 #[test]
