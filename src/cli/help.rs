@@ -29,7 +29,7 @@ Credentials:
   config.json in $DOCKER_CONFIG
   the file of $HELM_REGISTRY_CONFIG
   $XDG_RUNTIME_DIR/containers/auth.json
-  ~/.config/containers/auth.json
+  containers/auth.json in $XDG_CONFIG_HOME or ~/.config
   ~/.docker/config.json";
 
 /// How a command ends.
