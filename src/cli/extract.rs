@@ -35,10 +35,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
-    let wrong = if arguments.to.as_str().is_empty() { "is empty" } else { "is not a folder" };
-    if arguments.to.as_str().is_empty() || arguments.to.exists() && !arguments.to.is_dir() {
-        let message = format!("`--to {}` {wrong}", arguments.to);
-        return Err(Error::usage(message, Some("name a folder, which is made where it is missing")));
+    let to = &arguments.to;
+    let wrong = match to.as_str() {
+        "" => Some("is empty"),
+        _ => (to.exists() && !to.is_dir()).then_some("is not a folder"),
+    };
+    if let Some(wrong) = wrong {
+        let hint = Some("name a folder, which is made where it is missing");
+        return Err(Error::usage(format!("`--to {to}` {wrong}"), hint));
     }
     let options = Options {
         choice: arguments.bundle.choice(arguments.incomplete, ui),

@@ -131,7 +131,7 @@ pub async fn run(options: Options) -> Result<Report> {
         silence: AtomicU32::new(0),
     });
     let mut ledger = Ledger::default();
-    let known = receipt::known(&work, &options).await?;
+    let mut known = receipt::known(&work, &options).await?;
     let mut survey = survey::survey(&work, known.expected()).await?;
     if let Some(error) = survey.failure() {
         let error = error.during(format!("`{}` cannot be asked what it has", options.to));
@@ -141,7 +141,6 @@ pub async fn run(options: Options) -> Result<Report> {
         return Ok(summary::not_begun(&opened, &options, &chosen, error));
     }
     survey.trust(&known, &work);
-    let mut known = known;
     let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
     ledger.stopped = stop_early;
     if !stop_early {

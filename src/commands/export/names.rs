@@ -11,7 +11,7 @@ use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::file_name::{FileName, clashes};
-use crate::model::list::{Entry, MAX_MISTAKES, Position};
+use crate::model::list::{Entry, Mistake, Position};
 use crate::model::reference::Reference;
 use crate::model::target::{Layout, Target, collisions as find, host_path_helps};
 
@@ -48,7 +48,8 @@ pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
         looked_at.iter().map(of).unzip()
     });
     let (names, missing): (Vec<_>, Vec<Option<String>>) = names.await?;
-    let gone = entries.iter().zip(missing).filter_map(|(entry, missing)| Some((&entry.position, missing?)));
+    let gone =
+        entries.iter().zip(missing).filter_map(|(entry, missing)| Some(mistake(&entry.position, missing?)));
     let files = entries.iter().zip(&names).flat_map(|(entry, names)| {
         let digest = entry.sha256.filter(|_| names.len() == 1);
         names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position })
@@ -68,7 +69,7 @@ pub(super) fn check(found: &Found) -> Result<()> {
 }
 
 /// Refuses files of one name, and tells of those that are `gone`, too.
-fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
+fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
     let mut first: HashMap<&str, &Named<'_>> = HashMap::new();
     let all_gone = gone.len();
     let mut told = gone;
@@ -79,7 +80,7 @@ fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
                 slot.insert(file);
                 match file.name.parse() {
                     Ok(name) => names.push(name),
-                    Err(error) => told.push((file.line, error.to_string())),
+                    Err(error) => told.push(mistake(file.line, error.to_string())),
                 }
             }
             Slot::Occupied(slot) => {
@@ -87,7 +88,7 @@ fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
                 let differ = before.digest.zip(file.digest).is_some_and(|(one, other)| one != other);
                 if differ {
                     let (name, line) = (file.name, before.line);
-                    told.push((
+                    told.push(mistake(
                         file.line,
                         format!("`{name}` is the name of another file, too: that of {line}"),
                     ));
@@ -98,7 +99,7 @@ fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
     for (before, name) in clashes(&names) {
         let lines = first.get(before.as_str()).zip(first.get(name.as_str()));
         let Some((one, other)) = lines else { continue };
-        told.push((
+        told.push(mistake(
             other.line,
             format!("`{name}` and `{before}` ({}) cannot both be extracted: {}", one.line, why(before, name)),
         ));
@@ -108,11 +109,11 @@ fn refuse(gone: Vec<(&Position, String)>, files: &[Named<'_>]) -> Result<()> {
     }
     let hint = if told.len() == all_gone { MEND } else { RENAME };
     told.sort();
-    let hidden = told.len().saturating_sub(MAX_MISTAKES);
-    let mut lines: Vec<String> =
-        told.into_iter().take(MAX_MISTAKES).map(|(line, message)| format!("{line}: {message}")).collect();
-    lines.extend((hidden > 0).then(|| format!("and {hidden} more")));
-    Err(Error::List(lines).with_hint(hint))
+    Err(Error::from(told).with_hint(hint))
+}
+
+fn mistake(line: &Position, message: String) -> Mistake {
+    Mistake { position: line.clone(), message }
 }
 
 /// Says why two names clash.

@@ -34,7 +34,8 @@ pub use entry::{DiskFormat, Entry, ListPath, Location, Platforms, Rename, Render
 pub use later::not_yet;
 pub use location::last_part;
 pub use merge::merge;
-pub use position::{MAX_MISTAKES, Mistake, Position, Source};
+use position::MAX_MISTAKES;
+pub use position::{Mistake, Position, Source};
 pub use require::{Require, require};
 pub use token::quote;
 

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::model::error::Error;
 
 /// How many mistakes are told at once; a list with more is not read to its end.
-pub const MAX_MISTAKES: usize = 1000;
+pub(super) const MAX_MISTAKES: usize = 1000;
 
 /// Where lines come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
