@@ -83,7 +83,7 @@ impl fmt::Display for Mistake {
 }
 
 impl From<Vec<Mistake>> for Error {
-    /// Makes the one error that tells every mistake, up to [`MAX_MISTAKES`].
+    /// Makes the one error that tells every mistake, up to 1000 of them.
     fn from(mistakes: Vec<Mistake>) -> Self {
         let mut lines: Vec<String> = mistakes.iter().take(MAX_MISTAKES).map(ToString::to_string).collect();
         if mistakes.len() > MAX_MISTAKES {
