@@ -14,6 +14,7 @@ use crate::ui::{ProgressMode, Ui};
 
 mod bundle;
 mod completion;
+mod credentials;
 mod export;
 mod extract;
 mod help;

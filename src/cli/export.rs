@@ -100,7 +100,9 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         Ok(_) => return Ok(refused(wrong)),
         Err(error) => {
             // A list with mistakes may name more registries than it seems to.
-            let certain = wrong.is_empty() || !hosts.is_empty() || !arguments.registry.asks_for_one_host();
+            let certain = wrong.is_empty()
+                || !hosts.is_empty()
+                || !arguments.registry.credentials().asks_for_one_host();
             wrong.extend(certain.then_some(error));
             return Ok(refused(wrong));
         }
@@ -167,7 +169,7 @@ fn check_stdin(arguments: &Arguments) -> Option<Error> {
         1 => "put the password into a file for `--password-file`",
         _ => "give `--list -` once",
     };
-    (lists + usize::from(arguments.registry.reads_stdin()) > 1)
+    (lists + usize::from(arguments.registry.credentials().reads_stdin()) > 1)
         .then(|| Error::usage("standard input can be read once only", Some(hint)))
 }
 
