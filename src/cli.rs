@@ -20,7 +20,10 @@ mod extract;
 mod help;
 mod import;
 mod inspect;
+mod lists;
 mod man;
+mod mirror;
+mod push;
 mod registry;
 mod selection;
 mod sideload;
@@ -34,8 +37,18 @@ const PARTING: Duration = Duration::from_millis(500);
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// The verbs, as reports name them.
-const NAMES: [&str; 9] =
-    ["export", "import", "sideload", "extract", "verify", "inspect", "completion", "man", "version"];
+const NAMES: [&str; 10] = [
+    "export",
+    "import",
+    "mirror",
+    "sideload",
+    "extract",
+    "verify",
+    "inspect",
+    "completion",
+    "man",
+    "version",
+];
 
 const EXAMPLES: &str = "Examples:
   airgap-bundle export --list artifacts.txt
@@ -75,6 +88,7 @@ struct Talk {
 enum Command {
     Export(Box<export::Arguments>),
     Import(Box<import::Arguments>),
+    Mirror(Box<mirror::Arguments>),
     Sideload(sideload::Arguments),
     Extract(extract::Arguments),
     Verify(verify::Arguments),
@@ -93,6 +107,7 @@ impl Command {
             Self::Completion(_) => "completion",
             Self::Inspect(_) => "inspect",
             Self::Man(_) => "man",
+            Self::Mirror(_) => "mirror",
             Self::Sideload(_) => "sideload",
             Self::Verify(_) => "verify",
             Self::Version(_) => "version",
@@ -105,7 +120,7 @@ impl Command {
     fn after_signal(&self) -> Option<&'static str> {
         match self {
             Self::Export(arguments) => arguments.after_signal(),
-            Self::Import(_) | Self::Sideload(_) | Self::Extract(_) => {
+            Self::Import(_) | Self::Mirror(_) | Self::Sideload(_) | Self::Extract(_) => {
                 Some("the same command goes on: what is in place already is not moved again")
             }
             _ => None,
@@ -179,6 +194,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
         Command::Extract(arguments) => extract::run(arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Inspect(arguments) => inspect::run(arguments, ui),
+        Command::Mirror(arguments) => mirror::run(*arguments, ui).await,
         Command::Man(arguments) => man::run(&arguments),
         Command::Sideload(arguments) => sideload::run(arguments, ui).await,
         Command::Verify(arguments) => verify::run(arguments, ui).await,

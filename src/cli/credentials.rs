@@ -38,6 +38,13 @@ pub(super) struct CredentialArguments {
 }
 
 impl CredentialArguments {
+    /// Lets a user name without a host be for this registry.
+    #[must_use]
+    pub(super) fn with_login_for(self, host: &str) -> Self {
+        let whole = |name: String| if name.contains('=') { name } else { format!("{host}={name}") };
+        Self { username: self.username.map(whole), ..self }
+    }
+
     /// Returns whether the password comes from standard input.
     pub(super) fn reads_stdin(&self) -> bool {
         self.password_stdin

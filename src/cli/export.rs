@@ -1,20 +1,15 @@
 //! `airgap-bundle export`.
 
-use std::fs::File;
-use std::io::Read;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::help;
+use super::lists::{self, ListArguments, WantedArguments};
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
 use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
-use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, Wanted};
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Collected, Require, Source};
-use crate::model::platform::Platform;
 use crate::ui::Ui;
 
 /// Write everything that lists name into one bundle
@@ -24,27 +19,13 @@ use crate::ui::Ui;
   airgap-bundle export --list artifacts.txt --platform linux/amd64 --output site.tar
   airgap-bundle export --list artifacts.txt --reuse last-month.tar --dry-run"))]
 pub(super) struct Arguments {
-    /// Further references, each as a line of a list
-    #[arg(value_name = "REF")]
-    references: Vec<String>,
-    /// Read a list, one artifact a line; `-` is standard input
-    #[arg(short, long, value_name = "FILE")]
-    list: Vec<Utf8PathBuf>,
+    #[command(flatten)]
+    lists: ListArguments,
     /// Write the bundle to this file
     #[arg(short, long, value_name = "FILE", default_value = "airgap-bundle.tar")]
     output: Utf8PathBuf,
-    /// Take only these platforms of every image
-    #[arg(long, value_name = "P", value_delimiter = ',')]
-    platform: Vec<Platform>,
-    /// Fail where an image lacks one of the platforms
-    #[arg(long)]
-    strict_platforms: bool,
-    /// Leave out layers that are marked non-distributable
-    #[arg(long)]
-    no_foreign_layers: bool,
-    /// Fail where a reference has no tag, or no digest
-    #[arg(long, value_name = "tag|digest")]
-    require: Option<Require>,
+    #[command(flatten)]
+    wanted: WantedArguments,
     /// Say what would be in the bundle and what it would weigh
     #[arg(long)]
     dry_run: bool,
@@ -74,59 +55,31 @@ impl Arguments {
 /// Makes a bundle. All that is wrong with the call and the lists is told at once.
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let mut wrong = check_output(&arguments.output);
-    let mut lists = Vec::new();
-    if let Some(error) = check_stdin(&arguments) {
+    let registry = &arguments.registry;
+    if let Some(error) = arguments.lists.check_stdin(registry) {
         wrong.push(error);
         return Ok(refused(wrong));
     }
-    for list in &arguments.list {
-        match read(list) {
-            Ok(read) => lists.push(read),
-            Err(error) => wrong.push(error),
-        }
-    }
-    let all_read = lists.len() == arguments.list.len();
-    let asked = match list::collect(&lists, &arguments.references, arguments.require.unwrap_or_default()) {
-        Ok(asked) => asked,
-        Err(error) => {
-            // Of lists that could not be read nothing is known, not even that they are empty.
-            wrong.extend(Some(error).filter(|error| all_read || matches!(error, Error::List(_))));
-            Collected::default()
-        }
-    };
-    let hosts = list::registries(&lists, &arguments.references);
-    let client = match arguments.registry.client(&hosts, &Schemes::default(), ui) {
+    let read = arguments.lists.read(&mut wrong);
+    let hosts = read.hosts();
+    let client = match registry.client(&hosts, &Schemes::default(), ui) {
         Ok(client) if wrong.is_empty() => client,
         Ok(_) => return Ok(refused(wrong)),
         Err(error) => {
             // A list with mistakes may name more registries than it seems to.
-            let certain = wrong.is_empty()
-                || !hosts.is_empty()
-                || !arguments.registry.credentials().asks_for_one_host();
+            let certain =
+                wrong.is_empty() || !hosts.is_empty() || !registry.credentials().asks_for_one_host();
             wrong.extend(certain.then_some(error));
             return Ok(refused(wrong));
         }
     };
     let jobs = arguments.registry.jobs();
-    let http = client.http().clone();
     let options = Options {
-        asked,
+        asked: read.asked,
         output: arguments.output,
         selection: arguments.selection.selection(),
-        wanted: Wanted {
-            platforms: arguments.platform,
-            lacking: if arguments.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
-            foreign: if arguments.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
-            jobs,
-        },
-        places: Places {
-            registry: client,
-            http,
-            staging: Staging::temporary(
-                Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
-            ),
-            earlier: Earlier::default(),
-        },
+        wanted: arguments.wanted.wanted(jobs),
+        places: lists::places(client),
         action: if arguments.dry_run { Action::Say } else { Action::Do },
         overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },
         on_failure: if arguments.keep_going { OnFailure::GoOn } else { OnFailure::Stop },
@@ -160,43 +113,4 @@ fn check_output(output: &Utf8Path) -> Vec<Error> {
         return vec![];
     };
     vec![error]
-}
-
-/// Refuses two readers of standard input.
-fn check_stdin(arguments: &Arguments) -> Option<Error> {
-    let lists = arguments.list.iter().filter(|list| *list == "-").count();
-    let hint = match lists {
-        1 => "put the password into a file for `--password-file`",
-        _ => "give `--list -` once",
-    };
-    (lists + usize::from(arguments.registry.credentials().reads_stdin()) > 1)
-        .then(|| Error::usage("standard input can be read once only", Some(hint)))
-}
-
-/// Reads a list, and a byte more than the longest one so that the parser can tell.
-fn read(path: &Utf8PathBuf) -> Result<(Source, Vec<u8>)> {
-    let limit = u64::try_from(list::MAX_SIZE).unwrap_or(u64::MAX).saturating_add(1);
-    let mut text = Vec::new();
-    let doing = format!("reading list `{path}`");
-    if path.as_str().is_empty() {
-        return Err(Error::usage("`--list` is empty", Some("name a file with `--list FILE`")));
-    }
-    if path.is_dir() {
-        return Err(Error::usage(
-            format!("list `{path}` is a folder"),
-            Some(
-                "name a file with `--list FILE`; the files of a folder are carried by the line `file FOLDER` in a list",
-            ),
-        ));
-    }
-    if path == "-" {
-        std::io::stdin().lock().take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
-        return Ok((Source::Stdin, text));
-    }
-    let file = File::open(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::usage(format!("list `{path}` was not found"), None),
-        _ => Error::Io { doing: doing.clone(), source },
-    })?;
-    file.take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
-    Ok((Source::file(path.clone()), text))
 }

@@ -76,6 +76,12 @@ impl RegistryArguments {
         &self.credentials
     }
 
+    /// Lets a user name without a host be for this registry.
+    #[must_use]
+    pub(super) fn with_login_for(self, host: &str) -> Self {
+        Self { credentials: self.credentials.with_login_for(host), ..self }
+    }
+
     /// Makes the client. `hosts` are the registries that this call speaks to: a user name without a host is for the
     /// only one of them.
     ///

@@ -23,14 +23,14 @@ use crate::stores::bundle::workshop::Workshop;
 
 mod dry_run;
 mod fill;
-mod found;
-mod names;
+pub(super) mod found;
+pub(super) mod names;
 mod output;
 mod reused;
 mod room;
 mod weights;
 
-use found::Found;
+use found::{Asking, Found};
 pub use output::Overwrite;
 
 /// What `export` is asked to do.
@@ -62,6 +62,22 @@ pub struct Options {
     pub progress: Arc<dyn Progress>,
 }
 
+impl Options {
+    /// Returns what resolving needs of it.
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            verb: "export",
+            selection: &self.selection,
+            wanted: &self.wanted,
+            places: &self.places,
+            on_failure: self.on_failure,
+            jobs: self.jobs,
+            seen: &self.seen,
+            progress: &self.progress,
+        }
+    }
+}
+
 /// Whether a command does its work or says what it would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -74,7 +90,7 @@ pub enum Action {
 /// Makes a bundle of everything that the lists name.
 pub async fn run(mut options: Options) -> Result<Report> {
     let asked = std::mem::take(&mut options.asked);
-    names::look(&options, &asked.entries).await?;
+    names::look(&options.asking(), &asked.entries).await?;
     output::look(&options, &asked.entries)?;
     let reuse = older(&options)?;
     let mut earlier = reuse.clone();
@@ -90,7 +106,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
         Action::Say => None,
     };
     options.places.earlier = Earlier::new(earlier);
-    let mut found = found::resolve(&options, asked.entries).await;
+    let mut found = found::resolve(&options.asking(), asked.entries).await;
     found.warnings.splice(0..0, asked.warning);
     if found.items.is_empty() && found.failures.is_empty() {
         return Ok(nothing_left(found, &options.selection));
@@ -157,12 +173,17 @@ fn not_made(options: &Options, found: Found) -> Report {
 
 /// The report of an export of nothing at all.
 fn nothing_left(found: Found, selection: &Selection) -> Report {
+    Report { warnings: found.warnings, ..Report::failed("export", nothing_to_carry(selection)) }
+}
+
+/// Says that a list, or what was selected of it, comes to nothing.
+pub(super) fn nothing_to_carry(selection: &Selection) -> Error {
     let (message, hint) = if *selection == Selection::default() {
         ("the list names nothing that could be carried", None)
     } else {
         ("`--only` and `--except` leave nothing of the list", Some("name less with them, or leave them out"))
     };
-    Report { warnings: found.warnings, ..Report::failed("export", Error::usage(message, hint)) }
+    Error::usage(message, hint)
 }
 
 /// Returns a row for each artifact.

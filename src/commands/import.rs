@@ -1,4 +1,5 @@
-//! `import`: everything in a bundle goes into a registry, blobs first, names last.
+//! `import`: everything in a bundle goes into a registry, blobs first, names last. `mirror` pushes what a list came to
+//! in the same way.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -6,6 +7,7 @@ use std::sync::atomic::AtomicU32;
 use super::export::Action;
 use super::open::{self, Choice, Extent, Opened};
 use super::report::Report;
+use super::seen::Seen;
 use super::together;
 use crate::content::jobs::OnFailure;
 use crate::content::progress::Progress;
@@ -27,8 +29,10 @@ mod plan;
 mod receipt;
 mod referrers;
 mod sparse;
+mod stock;
 mod summary;
 mod survey;
+mod verb;
 mod work;
 
 pub use self::names::DigestTags;
@@ -37,14 +41,14 @@ use self::nodes::Nodes;
 use self::outcome::Outcome;
 use self::plan::Plan;
 use self::receipt::Known;
+pub(super) use self::stock::{Gathered, Stock};
 use self::survey::{Found, Survey};
+use self::verb::Verb;
 use self::work::{Failure, Ledger, Work};
 
-/// What to import, and where to.
+/// What to push of what there is, and where to.
 #[derive(Debug)]
 pub struct Options {
-    /// The bundle.
-    pub choice: Choice,
     /// The registry and the prefix in it.
     pub to: Destination,
     /// How names are made.
@@ -59,12 +63,14 @@ pub struct Options {
     pub digest_tags: DigestTags,
     /// Whether a receipt is left.
     pub receipt: Receipt,
-    /// Whether the first failure ends the import.
+    /// Whether the first failure ends it.
     pub on_failure: OnFailure,
     /// Speaks to the registry.
     pub client: RegistryClient,
     /// How many things are done at once.
     pub jobs: usize,
+    /// Who remembers what became of each artifact.
+    pub seen: Seen,
     /// Who watches.
     pub progress: Arc<dyn Progress>,
 }
@@ -87,27 +93,33 @@ pub enum Receipt {
     Omit,
 }
 
-/// Pushes the chosen artifacts. What fails is in the report, and the others go on.
+/// Pushes the chosen artifacts of a bundle. What fails is in the report, and the others go on.
 ///
 /// Errors: where nothing could begin: the bundle is not good, names are wrong or collide, the registry does not answer.
-pub async fn run(options: Options) -> Result<Report> {
-    let opened = open::open(&options.choice, Extent::Whole, options.progress.as_ref())?;
-    let chosen = choose(select(&opened, &options.selection)?, &options.to, options.layout)?;
+pub async fn run(choice: Choice, options: Options) -> Result<Report> {
+    let opened = open::open(&choice, Extent::Whole, options.progress.as_ref())?;
+    push(Stock::Bundle(opened), &options).await
+}
+
+/// As [`run`], for what is pushed wherever it is.
+pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
+    let stock = Arc::new(stock);
+    let chosen = choose(select(&stock, &options.selection)?, &options.to, options.layout)?;
     let collision = refuse_collisions(&chosen, &options.to, options.layout).err();
     if options.action == Action::Say {
-        return Ok(summary::dry_run(&opened, &options, &chosen, collision));
+        return Ok(summary::dry_run(&stock, options, &chosen, collision));
     }
     if let Some(error) = collision {
-        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+        return Ok(summary::not_begun(&stock, options, &chosen, error));
     }
-    let seen = options.choice.seen.clone();
-    seen.plan(chosen.iter().map(|chosen| summary::row(&options, chosen)));
-    let bundle = Arc::new(opened.bundle.clone());
+    let seen = options.seen.clone();
+    let rows = chosen.iter().map(|chosen| summary::row(options, chosen));
+    seen.plan(rows.chain(stock.failed().iter().cloned()));
     let artifacts: Vec<Artifact> = chosen.iter().map(|chosen| chosen.artifact.clone()).collect();
     options.progress.phase("planning", None, None);
-    let mut nodes = Nodes::read(&bundle, &artifacts, options.jobs).await;
+    let mut nodes = Nodes::read(&stock, &artifacts, options.jobs).await;
     let mut outcomes: Vec<Outcome> =
-        artifacts.iter().map(|artifact| Outcome::from(nodes.defect(&bundle, artifact))).collect();
+        artifacts.iter().map(|artifact| Outcome::from(nodes.defect(&stock, artifact))).collect();
     for (place, outcome) in outcomes.iter().enumerate() {
         if let Outcome::Failed(Failure::Own(error)) = outcome {
             seen.fail(place, error);
@@ -120,7 +132,7 @@ pub async fn run(options: Options) -> Result<Report> {
         .collect();
     let plan = Plan::new(&options.to, &sound, &nodes, options.digest_tags)?;
     let work = Arc::new(Work {
-        bundle,
+        stock: Arc::clone(&stock),
         client: options.client.for_push(),
         plan,
         nodes,
@@ -131,20 +143,20 @@ pub async fn run(options: Options) -> Result<Report> {
         silence: AtomicU32::new(0),
     });
     let mut ledger = Ledger::default();
-    let mut known = receipt::known(&work, &options).await?;
+    let mut known = receipt::known(&work, options).await?;
     let mut survey = survey::survey(&work, known.expected()).await?;
     if let Some(error) = survey.failure() {
         let error = error.during(format!("`{}` cannot be asked what it has", options.to));
-        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+        return Ok(summary::not_begun(&stock, options, &chosen, error));
     }
-    if let Some(error) = refuse_moved(&options, &work, &survey, &chosen) {
-        return Ok(summary::not_begun(&opened, &options, &chosen, error));
+    if let Some(error) = refuse_moved(options, &work, &survey, &chosen) {
+        return Ok(summary::not_begun(&stock, options, &chosen, error));
     }
     survey.trust(&known, &work);
     let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
     ledger.stopped = stop_early;
     if !stop_early {
-        known = receipt::begin(&work, &options, known).await;
+        known = receipt::begin(&work, options, known).await;
         if matches!(known, Known::Unknown(_)) {
             // Nothing tells what an earlier import may have left.
             survey.exists.fill(true);
@@ -157,17 +169,17 @@ pub async fn run(options: Options) -> Result<Report> {
     let mut named = naming::set(&work, survey, &mut ledger).await;
     referrers::list(&work, &mut named).await;
     outcome::settle(&work, named, &ledger, &mut outcomes);
-    let mut report = summary::report(&opened, &options, &work, &chosen, outcomes, &ledger);
-    if let Err(error) = receipt::leave(&work, &options, known, &report).await {
+    let mut report = summary::report(&stock, options, &work, &chosen, outcomes, &ledger);
+    if let Err(error) = receipt::leave(&work, options, known, &report).await {
         report.warnings.push(error);
     }
-    opened.conclude(&mut report);
+    stock.conclude(&mut report);
     Ok(report)
 }
 
 /// Returns the artifacts that are selected.
-fn select(opened: &Opened, selection: &Selection) -> Result<Vec<Artifact>> {
-    let all = &opened.bundle.contents().artifacts;
+fn select(stock: &Stock, selection: &Selection) -> Result<Vec<Artifact>> {
+    let all = &stock.contents().artifacts;
     let takes = |artifact: &&Artifact| selection.takes(artifact.kind, &artifact.reference);
     let selected: Vec<Artifact> = all.iter().filter(takes).cloned().collect();
     together::refuse_nothing(selection, selected.len(), "artifacts")?;

@@ -4,6 +4,7 @@ pub mod export;
 pub mod extract;
 pub mod import;
 pub mod inspect;
+pub mod mirror;
 pub mod open;
 pub mod report;
 pub mod seen;

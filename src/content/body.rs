@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
 use super::jobs;
+use super::marks::Marks;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::{Digest, Hasher};
 use crate::model::error::{Error, Result};
@@ -68,17 +70,22 @@ impl ProvenBody {
     /// As [`ProvenBody::new`], where the sink holds the first `offset` bytes already and `hasher` has seen them.
     /// `raw` begins at `offset`.
     pub fn resume(blob: &Descriptor, raw: RawBody, place: &str, hasher: Hasher, offset: u64) -> Self {
-        let check = Check {
-            raw: Some(raw),
-            hashing: Hashing::Idle(Box::new(hasher)),
-            batch: Vec::new(),
-            batched: 0,
-            counted: None,
-            seen: offset,
-            digest: blob.digest,
-            size: blob.size,
-            what: format!("reading from {place}: blob {}", blob.digest),
-        };
+        Self::checked(blob, Check::new(blob, raw, place, hasher, offset))
+    }
+
+    /// As [`ProvenBody::new`], where the sink holds the first `offset` bytes already and nobody knows their hash but
+    /// `marks`: `raw` begins where [`Marks::before`] says, and what it has of them is hashed and not handed out. On
+    /// the way marks are left for the next time.
+    pub fn marked(blob: &Descriptor, raw: RawBody, place: &str, marks: &Arc<Marks>, offset: u64) -> Self {
+        let (at, hasher) = marks.before(offset);
+        let check = Check::new(blob, raw, place, hasher, at);
+        Self::checked(
+            blob,
+            Check { hidden: offset.saturating_sub(at), marks: Some(Arc::clone(marks)), ..check },
+        )
+    }
+
+    fn checked(blob: &Descriptor, check: Check) -> Self {
         let stream = stream::try_unfold(check, Check::next).boxed();
         Self { digest: blob.digest, size: blob.size, stream }
     }
@@ -140,14 +147,36 @@ struct Check {
     hashing: Hashing,
     batch: Vec<Bytes>,
     batched: usize,
+    /// How many bytes the hasher has seen, or will have seen once it is idle.
+    hashed: u64,
+    marks: Option<Arc<Marks>>,
     counted: Option<Counted>,
     seen: u64,
+    /// So many of the next bytes are hashed and not handed out.
+    hidden: u64,
     digest: Digest,
     size: u64,
     what: String,
 }
 
 impl Check {
+    fn new(blob: &Descriptor, raw: RawBody, place: &str, hasher: Hasher, offset: u64) -> Self {
+        Self {
+            raw: Some(raw),
+            hashing: Hashing::Idle(Box::new(hasher)),
+            batch: Vec::new(),
+            batched: 0,
+            hashed: offset,
+            marks: None,
+            counted: None,
+            seen: offset,
+            hidden: 0,
+            digest: blob.digest,
+            size: blob.size,
+            what: format!("reading from {place}: blob {}", blob.digest),
+        }
+    }
+
     async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
         let Some(mut raw) = self.raw.take() else { return Ok(None) };
         if self.seen == self.size {
@@ -157,21 +186,33 @@ impl Check {
                 None => self.prove().await.map(|_| None),
             };
         }
-        let Some(chunk) = next_chunk(&mut raw).await? else { return Err(self.too_short()) };
-        self.seen = self.seen.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        if self.seen > self.size {
-            return Err(self.too_long(0));
+        loop {
+            let Some(chunk) = next_chunk(&mut raw).await? else { return Err(self.too_short()) };
+            self.seen = self.seen.saturating_add(length(&chunk));
+            if self.seen > self.size {
+                return Err(self.too_long(0));
+            }
+            self.hash(chunk.clone()).await?;
+            let shown = self.without_hidden(chunk);
+            if self.seen == self.size {
+                if let Some(extra) = next_chunk(&mut raw).await? {
+                    return Err(self.too_long(extra.len()));
+                }
+                let proven = self.prove().await?;
+                return Ok((!shown.is_empty()).then_some((shown, proven)));
+            }
+            if !shown.is_empty() {
+                self.raw = Some(raw);
+                return Ok(Some((shown, self)));
+            }
         }
-        self.hash(chunk.clone()).await?;
-        if self.seen < self.size {
-            self.raw = Some(raw);
-            return Ok(Some((chunk, self)));
-        }
-        if let Some(extra) = next_chunk(&mut raw).await? {
-            return Err(self.too_long(extra.len()));
-        }
-        let proven = self.prove().await?;
-        Ok(Some((chunk, proven)))
+    }
+
+    /// Takes off what is not handed out.
+    fn without_hidden(&mut self, mut chunk: Bytes) -> Bytes {
+        let hidden = usize::try_from(self.hidden).unwrap_or(usize::MAX).min(chunk.len());
+        self.hidden = self.hidden.saturating_sub(u64::try_from(hidden).unwrap_or(u64::MAX));
+        chunk.split_off(hidden)
     }
 
     async fn hash(&mut self, chunk: Bytes) -> Result<()> {
@@ -182,8 +223,12 @@ impl Check {
         }
         self.counted.get_or_insert_with(Counted::new);
         let mut hasher = self.hasher().await?;
+        if let Some(marks) = &self.marks {
+            marks.note(self.hashed, &hasher);
+        }
         let batch = std::mem::take(&mut self.batch);
         self.batched = 0;
+        self.hashed = batch.iter().fold(self.hashed, |hashed, chunk| hashed.saturating_add(length(chunk)));
         if Counted::cores_are_busy() {
             for chunk in batch {
                 hasher.update(&chunk);
@@ -236,6 +281,10 @@ impl Check {
             got: format!("at least {seen} bytes"),
         }
     }
+}
+
+fn length(chunk: &Bytes) -> u64 {
+    u64::try_from(chunk.len()).unwrap_or(u64::MAX)
 }
 
 /// Skips empty chunks, which say nothing.
@@ -312,5 +361,38 @@ mod tests {
             rest.try_fold(70_001, |n, chunk| async move { Ok(n + chunk.len()) }).await.unwrap(),
             content.len()
         );
+    }
+
+    #[tokio::test]
+    async fn marked_bodies_go_on_anywhere() {
+        let content: Vec<u8> = (0..3_000_001_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        let blob = Descriptor::of("", &content);
+        let marks = Arc::new(Marks::new(&blob));
+        let raw = |at: u64| {
+            let rest = &content[usize::try_from(at).unwrap()..];
+            raw_of(rest.chunks(70_001).map(Bytes::copy_from_slice).collect())
+        };
+        let mut begun = ProvenBody::marked(&blob, raw(0), "memory", &marks, 0);
+        for _ in 0..20 {
+            begun.next().await.unwrap();
+        }
+        let (at, _) = marks.before(u64::MAX);
+        assert!(at >= 512 << 10, "{at}");
+        for offset in [0, 1, at, at + 1, 1_300_000, blob.size - 1, blob.size] {
+            let (from, _) = marks.before(offset);
+            assert!(offset - from <= 2_500_000, "{from} for {offset}");
+            let mut body = ProvenBody::marked(&blob, raw(from), "memory", &marks, offset);
+            let mut seen = Vec::new();
+            while let Some(chunk) = body.next().await.unwrap() {
+                assert!(!chunk.is_empty());
+                seen.extend_from_slice(&chunk);
+            }
+            assert!(seen == content[usize::try_from(offset).unwrap()..], "{offset}");
+        }
+        let mut wrong = content.clone();
+        wrong[0] ^= 1;
+        let all = raw_of(wrong.chunks(70_001).map(Bytes::copy_from_slice).collect());
+        let fresh = Arc::new(Marks::new(&blob));
+        assert!(ProvenBody::marked(&blob, all, "memory", &fresh, 100).bytes().await.is_err());
     }
 }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod copy;
 pub mod graph;
 pub mod jobs;
+pub mod marks;
 pub mod plan;
 pub mod progress;
 pub mod read_at;

@@ -5,6 +5,11 @@ use std::io;
 
 use bytesize::ByteSize;
 
+/// How an error begins that came up at a source.
+const READING: &str = "reading from ";
+/// How an error begins that came up at a sink.
+const WRITING: &str = "writing to ";
+
 /// A result of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -226,11 +231,23 @@ impl Error {
         | Self::Remote { what, .. }
         | Self::Network { what, .. }
         | Self::Mismatch { what, .. } = &mut self
-            && !["reading from ", "writing to "].iter().any(|side| what.starts_with(side))
+            && ![READING, WRITING].iter().any(|side| what.starts_with(side))
         {
             what.insert_str(0, &format!("{side}: "));
         }
         self
+    }
+
+    /// Returns whether it came up at a source, as opposed to where things go.
+    pub fn is_of_source(&self) -> bool {
+        match self.root() {
+            Self::NotFound { what, .. }
+            | Self::Denied { what, .. }
+            | Self::Remote { what, .. }
+            | Self::Network { what, .. }
+            | Self::Mismatch { what, .. } => what.starts_with(READING),
+            _ => false,
+        }
     }
 
     /// Adds what to try, where the error itself does not say it.

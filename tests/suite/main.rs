@@ -24,6 +24,8 @@ mod import;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod mirror;
+#[cfg(test)]
 mod namespace;
 #[cfg(test)]
 mod places;

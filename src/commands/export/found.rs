@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::{ArtifactRow, Item, Options, Status, whole};
+use super::{ArtifactRow, Item, Progress, Seen, Status, whole};
 use crate::commands::together;
 use crate::content::jobs::{self, OnFailure};
-use crate::kinds::{self, Origin, Resolved};
+use crate::kinds::{self, Origin, Places, Resolved, Wanted};
 use crate::model::artifact::Kind;
 use crate::model::contents::{Artifact, Missing};
 use crate::model::digest::Digest;
@@ -17,13 +17,34 @@ use crate::model::list::{Entry, Position, Subject};
 use crate::model::selector::{Selection, Selector};
 use crate::stores::bundle::rules;
 
+/// What resolving needs of a command.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::commands) struct Asking<'a> {
+    /// The command.
+    pub(in crate::commands) verb: &'static str,
+    /// `--only` and `--except`.
+    pub(in crate::commands) selection: &'a Selection,
+    /// What is wanted of every artifact.
+    pub(in crate::commands) wanted: &'a Wanted,
+    /// Where artifacts are resolved.
+    pub(in crate::commands) places: &'a Places,
+    /// Whether the first failure ends the command.
+    pub(in crate::commands) on_failure: OnFailure,
+    /// How many things are done at once.
+    pub(in crate::commands) jobs: usize,
+    /// Who remembers what is to be done.
+    pub(in crate::commands) seen: &'a Seen,
+    /// Who watches.
+    pub(in crate::commands) progress: &'a Arc<dyn Progress>,
+}
+
 /// What the list came to.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) items: Vec<Item<Origin>>,
-    pub(super) warnings: Vec<String>,
-    pub(super) failures: Vec<(ArtifactRow, Error)>,
-    pub(super) missing: Vec<Missing>,
+pub(in crate::commands) struct Found {
+    pub(in crate::commands) items: Vec<Item<Origin>>,
+    pub(in crate::commands) warnings: Vec<String>,
+    pub(in crate::commands) failures: Vec<(ArtifactRow, Error)>,
+    pub(in crate::commands) missing: Vec<Missing>,
     kept_whole: (usize, u64),
     /// Everything that selectors were asked about.
     seen: Vec<(Kind, String)>,
@@ -32,18 +53,18 @@ pub(super) struct Found {
 }
 
 /// Resolves every entry and keeps what is selected.
-pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
+pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry>) -> Found {
     let mut found = Found::default();
     let (entries, others): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| may_be_selected(&options.selection, entry));
+        entries.into_iter().partition(|entry| may_be_selected(asking.selection, entry));
     found.seen.extend(others.iter().map(seen));
     let count = u64::try_from(entries.len()).ok();
-    options.progress.phase("resolving", None, count);
-    options.seen.plan(entries.iter().map(|entry| unresolved(entry.kind, &kinds::shown(entry))));
+    asking.progress.phase("resolving", None, count);
+    asking.seen.plan(entries.iter().map(|entry| unresolved(entry.kind, &kinds::shown(entry))));
     let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
-    let results = jobs::run(options.jobs, OnFailure::GoOn, &entries, |entry| {
-        let (entry, places, wanted) = (Arc::clone(entry), options.places.clone(), options.wanted.clone());
-        let progress = Arc::clone(&options.progress);
+    let results = jobs::run(asking.jobs, OnFailure::GoOn, &entries, |entry| {
+        let (entry, places, wanted) = (Arc::clone(entry), asking.places.clone(), asking.wanted.clone());
+        let progress = Arc::clone(asking.progress);
         async move {
             let name = kinds::shown(&entry);
             progress.begun(&name);
@@ -55,17 +76,17 @@ pub(super) async fn resolve(options: &Options, entries: Vec<Entry>) -> Found {
     .await;
     for (entry, result) in entries.iter().zip(results) {
         match result {
-            Some(Ok(resolved)) => match unfit(&resolved, &options.selection) {
-                None => found.take(entry, resolved, &options.selection),
-                Some(error) => found.fail(entry, error),
+            Some(Ok(resolved)) => match unfit(&resolved, asking.selection) {
+                None => found.take(entry, resolved, asking.selection),
+                Some(error) => found.fail(asking.verb, entry, error),
             },
-            Some(Err(error)) => found.fail(entry, error),
+            Some(Err(error)) => found.fail(asking.verb, entry, error),
             None => {}
         }
     }
     found.unite_sources();
     let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
-    let idle = together::idle(&options.selection, &seen, "takes nothing in the list");
+    let idle = together::idle(asking.selection, &seen, "takes nothing in the list");
     found.warnings.extend(idle);
     found
 }
@@ -81,7 +102,7 @@ fn kinds_of(entry: &Entry) -> Vec<Kind> {
 }
 
 /// Returns whether an entry can be selected at all, before its kind and the names in a folder are known.
-fn may_be_selected(selection: &Selection, entry: &Entry) -> bool {
+pub(in crate::commands) fn may_be_selected(selection: &Selection, entry: &Entry) -> bool {
     let kinds = kinds_of(entry);
     if let Subject::Registry(reference) = &entry.subject {
         let reference = reference.to_string();
@@ -152,11 +173,11 @@ impl Found {
         }
     }
 
-    fn fail(&mut self, entry: &Entry, error: Error) {
+    fn fail(&mut self, verb: &str, entry: &Entry, error: Error) {
         self.seen.push(seen(entry));
         let reference = kinds::shown(entry);
         self.missing.push(Missing { kind: entry.kind, reference: rules::fitting(&reference) });
-        let error = error.during(format!("could not export `{reference}` ({})", entry.position));
+        let error = error.during(format!("could not {verb} `{reference}` ({})", entry.position));
         self.failures.push((failed_row(entry.kind, &reference, &error), error));
     }
 
@@ -166,7 +187,7 @@ impl Found {
     }
 
     /// Says how many images an index digest kept whole, and what that costs.
-    pub(super) fn kept_whole_line(&self) -> Option<String> {
+    pub(in crate::commands) fn kept_whole_line(&self) -> Option<String> {
         let (count, bytes) = self.kept_whole;
         (count > 0).then(|| format!("{count} kept whole, pinned by index digest, +{}", ByteSize(bytes)))
     }

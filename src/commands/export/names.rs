@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Found, Options};
+use super::found::{Asking, Found};
 use crate::content::jobs::{self, OnFailure};
 use crate::kinds::{file_names, missing_file};
 use crate::model::artifact::Kind;
@@ -31,9 +31,9 @@ struct Named<'a> {
 
 /// Refuses, before anything is asked of anybody, files that are not there, or cannot be extracted beside each other, or
 /// not at all: the first and the last cost no more than themselves where the rest is wanted.
-pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
-    let (looked_at, selection) = (entries.to_vec(), options.selection.clone());
-    let on_failure = options.on_failure;
+pub(in crate::commands) async fn look(asking: &Asking<'_>, entries: &[Entry]) -> Result<()> {
+    let (looked_at, selection) = (entries.to_vec(), asking.selection.clone());
+    let on_failure = asking.on_failure;
     let names = jobs::offload(move || {
         let of = |entry: &Entry| {
             let mut names = file_names(entry);
@@ -58,7 +58,7 @@ pub(super) async fn look(options: &Options, entries: &[Entry]) -> Result<()> {
 }
 
 /// As [`look`], with what everything turned out to be.
-pub(super) fn check(found: &Found) -> Result<()> {
+pub(in crate::commands) fn check(found: &Found) -> Result<()> {
     let artifacts = found.items.iter().map(|item| &item.artifact);
     let files = artifacts.filter(|artifact| matches!(artifact.kind, Kind::File | Kind::Assert));
     let named = files.filter_map(|artifact| {

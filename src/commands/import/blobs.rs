@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::plan::{Place, PlannedBlob};
 use super::survey::Survey;
-use super::work::{Ledger, Work};
+use super::work::{Ledger, Way, Work};
 use crate::content::jobs;
 use crate::model::contents::Blob;
 use crate::model::descriptor::Descriptor;
@@ -167,15 +166,33 @@ async fn run(
 async fn fill(work: &Work, lack: &Lack) -> Result<Came> {
     let repository = work.repository(lack.repository)?;
     let mut session: Option<UploadSession> = None;
-    if let Some(holder) = lack.holder {
-        match work.client.mount(repository, &lack.blob.digest, work.repository(holder)?).await? {
+    let digest = lack.blob.digest;
+    let holder = match lack.holder {
+        Some(holder) => Some(work.repository(holder)?),
+        None => work.stock.at_home(&digest, repository.registry()).filter(|home| *home != repository),
+    };
+    if let Some(holder) = holder {
+        match work.client.mount(repository, &digest, holder).await? {
             Mounted::Done => return Ok(Came::Mounted),
             Mounted::Open(open) => session = Some(open),
             Mounted::Refused => {}
         }
     }
-    let blob = Descriptor::new("", lack.blob.digest, lack.blob.size);
-    let counted = Arc::new(AtomicU64::new(0));
-    work.client.upload(repository, &blob, session, |offset| work.open(&blob, offset, &counted)).await?;
-    Ok(Came::Uploaded)
+    let blob = Descriptor::new("", digest, lack.blob.size);
+    let mut last = work.stock.lacks(&digest);
+    for place in 0..work.stock.places(&digest) {
+        for _ in 0..2 {
+            let way = Way::from(place, &blob);
+            let open = |offset| work.open(&blob, &way, offset);
+            match work.client.upload(repository, &blob, session.take(), open).await {
+                Ok(()) => return Ok(Came::Uploaded),
+                Err(error) if !error.is_of_source() => return Err(error),
+                Err(error) => last = error,
+            }
+            if !work.stock.may_heal(last.root()) {
+                break;
+            }
+        }
+    }
+    Err(last)
 }

@@ -1,5 +1,6 @@
 //! What failed, said once: what several artifacts have in common is one error that lists them.
 
+use super::verb::Verb;
 use super::work::Failure;
 use crate::commands::report::{ArtifactRow, whole};
 use crate::commands::together;
@@ -15,7 +16,7 @@ struct Group {
 }
 
 /// Writes into the rows why each failed, and returns the errors. `failed` holds the place of each row.
-pub(super) fn tell(failed: Vec<(usize, Failure)>, rows: &mut [ArtifactRow]) -> Vec<Error> {
+pub(super) fn tell(verb: &Verb, failed: Vec<(usize, Failure)>, rows: &mut [ArtifactRow]) -> Vec<Error> {
     let mut groups: Vec<Group> = Vec::new();
     let mut shared = Vec::new();
     for (row, failure) in failed {
@@ -55,13 +56,13 @@ pub(super) fn tell(failed: Vec<(usize, Failure)>, rows: &mut [ArtifactRow]) -> V
         for row in group.rows {
             let Some(row) = rows.get_mut(row) else { continue };
             let kind = row.kind.map(Kind::word).unwrap_or_default();
-            row.error = Some(format!("could not import {kind} `{}`\ncause: {text}", row.reference));
+            row.error = Some(format!("could not {} {kind} `{}`\ncause: {text}", verb.command, row.reference));
             names.push(row.reference.clone());
             kinds.push(kind);
         }
         kinds.dedup();
         let noun = if let [kind] = kinds.as_slice() { kind } else { "" };
-        together::could_not("import", noun, &names, group.error)
+        together::could_not(verb.command, noun, &names, group.error)
     });
     told.collect()
 }

@@ -179,7 +179,7 @@ async fn keep(work: &Work, repository: &Repository, previous: &Digest) -> Result
 /// Sets a name to what takes the place of a sparse index, and returns that and how many bytes were sent.
 async fn put_instead(work: &Arc<Work>, repository: &Repository, name: &Name) -> Result<(Digest, u64)> {
     let (other, root) = (Arc::clone(work), name.root);
-    let instead = jobs::offload(move || sparse::instead(&other.bundle, &other.nodes, &root)).await??;
+    let instead = jobs::offload(move || sparse::instead(&other.stock, &other.nodes, &root)).await??;
     match instead {
         Instead::Image(image) => {
             let Some(node) = work.nodes.get(&image) else { return Err(Error::Interrupted(15)) };

@@ -4,16 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::stock::Stock;
 use crate::content::jobs::{self, OnFailure};
 use crate::model::contents::{Artifact, Blob};
 use crate::model::digest::Digest;
-use crate::model::error::{Error, FormatState, Result};
+use crate::model::error::{Error, Result};
 use crate::model::manifest::{MAX_DEPTH, Manifest};
 use crate::model::media_type;
 use crate::model::selection::is_platform_image;
-use crate::stores::bundle::reader::Bundle;
 
-/// A manifest of the bundle.
+/// A manifest of what is pushed.
 #[derive(Debug)]
 pub(super) struct Node {
     /// Its digest.
@@ -52,13 +52,12 @@ pub(super) struct Nodes {
 
 impl Node {
     /// Parses a manifest; `media_type` is what the bundle says of a root, else empty.
-    fn parse(bundle: &Bundle, held: &HashSet<Digest>, wanted: &Wanted) -> Result<Self> {
-        let bytes = bundle.manifest(&wanted.digest)?;
+    fn parse(stock: &Stock, held: &HashSet<Digest>, wanted: &Wanted) -> Result<Self> {
+        let bytes = stock.manifest(&wanted.digest)?;
         let manifest = Manifest::parse(&wanted.media_type, &bytes).map_err(|error| Error::Unsupported {
             message: format!("manifest {}: {error}", wanted.digest),
             hint: None,
         })?;
-        let slots = bundle.slots();
         let children = manifest.manifests.iter().filter(|child| held.contains(&child.digest));
         let children: Vec<Child> = children
             .map(|child| Child { digest: child.digest, is_image: is_platform_image(child) })
@@ -67,8 +66,8 @@ impl Node {
         let mut blobs = Vec::new();
         let mut lacking = None;
         for blob in manifest.blobs().filter(|blob| seen.insert(blob.digest)) {
-            match slots.get(&blob.digest) {
-                Some(slot) => blobs.push(Blob { digest: slot.digest, size: slot.size }),
+            match stock.size(&blob.digest) {
+                Some(size) => blobs.push(Blob { digest: blob.digest, size }),
                 None if media_type::is_non_distributable(&blob.media_type) => {}
                 None => lacking = lacking.or(Some(blob.digest)),
             }
@@ -93,9 +92,9 @@ struct Wanted {
 
 impl Nodes {
     /// Reads what `artifacts` need, level by level from their roots.
-    pub(super) async fn read(bundle: &Arc<Bundle>, artifacts: &[Artifact], limit: usize) -> Self {
+    pub(super) async fn read(stock: &Arc<Stock>, artifacts: &[Artifact], limit: usize) -> Self {
         let held: Arc<HashSet<Digest>> =
-            Arc::new(bundle.contents().manifests.iter().map(|blob| blob.digest).collect());
+            Arc::new(stock.contents().manifests.iter().map(|blob| blob.digest).collect());
         let mut nodes = Self::default();
         let roots = artifacts.iter().map(|artifact| (artifact.digest, artifact.media_type.clone()));
         let mut level: Vec<(Digest, String)> = roots.collect();
@@ -109,10 +108,10 @@ impl Nodes {
             }
             let digests: Vec<Digest> = level.iter().map(|(digest, _)| *digest).collect();
             let wanted = level.drain(..).map(|(digest, media_type)| Wanted { digest, media_type });
-            let (bundle, held) = (Arc::clone(bundle), Arc::clone(&held));
+            let (stock, held) = (Arc::clone(stock), Arc::clone(&held));
             let results = jobs::run_blocking(limit, OnFailure::GoOn, wanted, move |wanted, stop| {
                 stop.check()?;
-                Node::parse(&bundle, &held, &wanted)
+                Node::parse(&stock, &held, &wanted)
             })
             .await;
             for (digest, result) in digests.into_iter().zip(results) {
@@ -154,8 +153,8 @@ impl Nodes {
         closure
     }
 
-    /// Says why an artifact cannot be imported, if that is plain from the bundle.
-    pub(super) fn defect(&mut self, bundle: &Bundle, artifact: &Artifact) -> Option<Error> {
+    /// Says why an artifact cannot be pushed, if that is plain from what there is.
+    pub(super) fn defect(&mut self, stock: &Stock, artifact: &Artifact) -> Option<Error> {
         if let Some(error) = self.failure(&artifact.digest) {
             return Some(error);
         }
@@ -173,15 +172,10 @@ impl Nodes {
         }
         let closure = self.closure(&artifact.digest);
         if let Some(lacking) = closure.iter().find_map(|node| node.lacking.as_ref()) {
-            return bundle.slot(lacking).err();
+            return Some(stock.lacks(lacking));
         }
         let sparse = closure.iter().find(|node| node.sparse).filter(|_| !artifact.sparse)?;
-        Some(Error::Format {
-            path: bundle.path().to_string(),
-            state: FormatState::Incomplete,
-            offset: 0,
-            message: format!("index {} names manifests that are not in the bundle", sparse.digest),
-        })
+        Some(stock.not_whole(&sparse.digest))
     }
 
     /// Returns why a manifest could not be read; the second time, that it could not.

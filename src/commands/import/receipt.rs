@@ -107,7 +107,7 @@ async fn look(work: &Work, options: &Options) -> Result<Known> {
         names.sort_by(|a, b| a.name.cmp(&b.name));
         return Ok(Known::There(there.digest, names));
     }
-    let begun = work.client.has_blob(&repository, &Descriptor::of(JSON, work.bundle.raw())).await?;
+    let begun = work.client.has_blob(&repository, &Descriptor::of(JSON, work.stock.raw())).await?;
     Ok(if begun { Known::Begun } else { Known::Missing })
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn begin(work: &Work, options: &Options, known: Known) -> Known
     }
     let put = async {
         let (repository, _) = place(work, options)?;
-        let bytes = work.bundle.raw();
+        let bytes = work.stock.raw();
         let blob = Descriptor::of(JSON, bytes);
         let open = |offset| {
             let body = body(&blob, bytes, offset);
@@ -171,7 +171,7 @@ impl Entry {
 }
 
 fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {
-    let target = Target::receipt(options.to.prefix(), work.bundle.id())
+    let target = Target::receipt(options.to.prefix(), work.stock.id())
         .map_err(|error| Error::usage(error.to_string(), None))?;
     Ok((Repository::new(options.to.registry(), target.repository())?, target))
 }
@@ -194,7 +194,7 @@ async fn write(
     }
     for (blob, bytes) in &made.blobs {
         // Without a receipt `bundle.json` is what the import began with.
-        let is_there = is_first && blob.digest == *work.bundle.id();
+        let is_there = is_first && blob.digest == *work.stock.id();
         if !is_there && !work.client.has_blob(&repository, blob).await? {
             let open = |offset| async move { Ok(body(blob, bytes, offset)) };
             work.client.upload(&repository, blob, None, open).await?;
@@ -237,13 +237,13 @@ struct Made {
 
 impl Made {
     fn new(work: &Work, names: &BTreeMap<String, Entry>) -> Self {
-        let names = Names { schema: 1, bundle: *work.bundle.id(), names: names.values().cloned().collect() };
+        let names = Names { schema: 1, bundle: *work.stock.id(), names: names.values().cloned().collect() };
         // Plain data with string keys, which JSON can always hold.
         let mut text = serde_json::to_vec(&names).unwrap_or_default();
         text.push(b'\n');
         let blobs = [
             (media_type::EMPTY, Bytes::from_static(b"{}")),
-            (JSON, work.bundle.raw().clone()),
+            (JSON, work.stock.raw().clone()),
             (JSON, Bytes::from(text)),
         ];
         let blobs = blobs.map(|(media_type, bytes)| (Descriptor::of(media_type, &bytes), bytes));

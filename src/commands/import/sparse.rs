@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::index_text::{Entry, reduce};
 use super::nodes::Nodes;
+use super::stock::Stock;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::stores::bundle::reader::Bundle;
 use bytes::Bytes;
 
 /// What takes the place of an index that a registry refuses.
@@ -40,7 +40,7 @@ impl Instead {
 }
 
 /// Returns what takes the place of `root`. The same bundle gives the same bytes. Blocks on the disk.
-pub(super) fn instead(bundle: &Bundle, nodes: &Nodes, root: &Digest) -> Result<Instead> {
+pub(super) fn instead(stock: &Stock, nodes: &Nodes, root: &Digest) -> Result<Instead> {
     let closure = nodes.closure(root);
     let children = closure.iter().flat_map(|node| &node.children);
     let images: BTreeSet<Digest> =
@@ -54,7 +54,7 @@ pub(super) fn instead(bundle: &Bundle, nodes: &Nodes, root: &Digest) -> Result<I
         if !node.sparse && !node.children.iter().any(|child| replaced(&child.digest).is_some()) {
             continue;
         }
-        let bytes = bundle.manifest(&node.digest)?;
+        let bytes = stock.manifest(&node.digest)?;
         let reduced = reduce(&bytes, |digest| match replaced(digest) {
             Some(made) => Entry::Replace(made.digest, made.bytes.len()),
             None if node.children.iter().any(|child| child.digest == *digest) => Entry::Keep,

@@ -8,19 +8,19 @@ use bytesize::ByteSize;
 use super::names::Chosen;
 use super::outcome::Outcome;
 use super::work::{Ledger, Work};
-use super::{Opened, Options, Receipt, failures};
+use super::{Options, Receipt, Stock, failures};
 use crate::commands::report::{ArtifactRow, Report, Status, counted};
 use crate::commands::together;
 use crate::model::error::Error;
 
 /// Says where everything would land: `SOURCE -> TARGET`, one a line.
 pub(super) fn dry_run(
-    opened: &Opened,
+    stock: &Stock,
     options: &Options,
     chosen: &[Chosen],
     collision: Option<Error>,
 ) -> Report {
-    let mut report = opened.report("import");
+    let mut report = stock.report();
     let mut text = String::new();
     for chosen in chosen {
         let row = row(options, chosen);
@@ -28,19 +28,24 @@ pub(super) fn dry_run(
         let _ = writeln!(text, "{} -> {}", row.reference, row.target.as_deref().unwrap_or_default());
         report.artifacts.push(row);
     }
+    report.artifacts.extend_from_slice(stock.failed());
     report.output = text.into_bytes();
-    report.warnings = idle(opened, options);
+    report.warnings = idle(stock, options);
     report.failures.extend(collision);
-    report.summary.push("nothing was asked of the registry, and nothing was pushed".to_owned());
+    let asked = match stock {
+        Stock::Bundle(_) => "nothing was asked of the registry",
+        Stock::Gathered(_) => "manifests alone were read, nothing was asked of the destination",
+    };
+    report.summary.push(format!("{asked}, and nothing was pushed"));
     report
 }
 
 /// The report of an import that is refused before anything is pushed.
-pub(super) fn not_begun(opened: &Opened, options: &Options, chosen: &[Chosen], error: Error) -> Report {
-    let mut report = opened.report("import");
+pub(super) fn not_begun(stock: &Stock, options: &Options, chosen: &[Chosen], error: Error) -> Report {
+    let mut report = stock.report();
     let skipped = |chosen: &Chosen| ArtifactRow { status: Some(Status::Skipped), ..row(options, chosen) };
-    report.artifacts = chosen.iter().map(skipped).collect();
-    report.warnings = idle(opened, options);
+    report.artifacts = chosen.iter().map(skipped).chain(stock.failed().iter().cloned()).collect();
+    report.warnings = idle(stock, options);
     report.failures.push(error);
     report.summary.push("nothing was pushed".to_owned());
     report
@@ -48,22 +53,23 @@ pub(super) fn not_begun(opened: &Opened, options: &Options, chosen: &[Chosen], e
 
 /// The report of an import.
 pub(super) fn report(
-    opened: &Opened,
+    stock: &Stock,
     options: &Options,
     work: &Work,
     chosen: &[Chosen],
     outcomes: Vec<Outcome>,
     ledger: &Ledger,
 ) -> Report {
-    let mut report = opened.report("import");
-    report.warnings = idle(opened, options);
+    let mut report = stock.report();
+    report.warnings = idle(stock, options);
     let mut failed = Vec::new();
     for (chosen, outcome) in chosen.iter().zip(outcomes) {
         let mut row = row(options, chosen);
         failed.extend(outcome.tell(&mut row).map(|failure| (report.artifacts.len(), failure)));
         report.artifacts.push(row);
     }
-    report.failures = failures::tell(failed, &mut report.artifacts);
+    report.failures = failures::tell(stock.verb(), failed, &mut report.artifacts);
+    report.artifacts.extend_from_slice(stock.failed());
     report.loud.extend(instead(&report));
     let mut seen = HashSet::new();
     let nodes = chosen.iter().flat_map(|chosen| work.nodes.closure(&chosen.artifact.digest));
@@ -78,12 +84,12 @@ pub(super) fn report(
             present = present.saturating_add(size);
         }
     }
-    report.totals.artifacts = u64::try_from(chosen.len()).unwrap_or(u64::MAX);
+    report.totals.artifacts = u64::try_from(report.artifacts.len()).unwrap_or(u64::MAX);
     report.totals.blobs = blobs;
     report.totals.bytes = bytes;
     report.totals.transferred = ledger.transferred;
     report.totals.present = present;
-    report.summary = lines(options, &report);
+    report.summary = lines(stock, options, &report);
     report
 }
 
@@ -119,10 +125,10 @@ fn instead(report: &Report) -> Option<String> {
     })
 }
 
-fn lines(options: &Options, report: &Report) -> Vec<String> {
+fn lines(stock: &Stock, options: &Options, report: &Report) -> Vec<String> {
     let count = |status: Status| report.artifacts.iter().filter(|row| row.status == Some(status)).count();
     let parts = [
-        (count(Status::Done), "imported"),
+        (count(Status::Done), stock.verb().done),
         (count(Status::Present), "there already"),
         (count(Status::Failed), "failed"),
         (count(Status::Skipped), "not tried"),
@@ -142,9 +148,10 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
         format!("`{target}` was {previous}, which is `digest-{}` now", previous.short())
     }));
     let good = report.artifacts.iter().find(|row| matches!(row.status, Some(Status::Done | Status::Present)));
-    if report.failures.iter().any(|error| error.exit_code() == 3) {
+    let is_damaged = report.failures.iter().any(|error| error.exit_code() == 3);
+    if is_damaged && matches!(stock, Stock::Bundle(_)) {
         lines.push(together::CARRY_AGAIN.to_owned());
-    } else if !report.failures.is_empty() {
+    } else if count(Status::Failed) > 0 {
         let receipt = match options.receipt {
             Receipt::Leave => ", and the receipt is left then",
             Receipt::Omit => "",
@@ -159,6 +166,6 @@ fn lines(options: &Options, report: &Report) -> Vec<String> {
 }
 
 /// Returns the selectors that take nothing, as warnings.
-fn idle(opened: &Opened, options: &Options) -> Vec<String> {
-    together::idle(&options.selection, &opened.bundle.contents().named(), "takes nothing in the bundle")
+fn idle(stock: &Stock, options: &Options) -> Vec<String> {
+    together::idle(&options.selection, &stock.contents().named(), "takes nothing in the bundle")
 }

@@ -195,7 +195,7 @@ async fn name(work: &Arc<Work>, place: usize) -> Result<Found> {
     if closure.iter().any(|node| node.sparse) {
         let other = Arc::clone(work);
         let instead =
-            jobs::offload(move || sparse::instead(&other.bundle, &other.nodes, &root)).await??.digest();
+            jobs::offload(move || sparse::instead(&other.stock, &other.nodes, &root)).await??.digest();
         if instead == Some(there) {
             return Ok(Found::Instead(there));
         }

@@ -8,24 +8,25 @@ use futures_util::stream::{StreamExt, TryStreamExt};
 
 use super::nodes::{Node, Nodes};
 use super::plan::{Place, Plan};
+use super::stock::Stock;
 use crate::commands::seen::Seen;
 use crate::content::body::ProvenBody;
 use crate::content::jobs::{self, OnFailure};
+use crate::content::marks::Marks;
 use crate::content::progress::Progress;
-use crate::content::read_at::{self, PIECE};
 use crate::model::descriptor::Descriptor;
-use crate::model::digest::{Digest, Hasher};
+use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::stores::bundle::reader::Bundle;
 use crate::stores::registry::client::{RegistryClient, Repository};
 
 /// So many requests in a row, each after all its tries, end the import: a registry that is gone does not come back for
 /// the next thousand.
 const GONE: u32 = 3;
 
-/// Returns whether an error means that the registry is not there for anybody: no answer, or 5xx after all tries.
+/// Returns whether an error means that the destination is not there for anybody: no answer, or 5xx after all tries.
 pub(super) fn is_silence(error: &Error) -> bool {
     match error.root() {
+        _ if error.is_of_source() => false,
         Error::Network { .. } => true,
         Error::Remote { status, .. } => *status >= 500,
         _ => false,
@@ -35,8 +36,8 @@ pub(super) fn is_silence(error: &Error) -> bool {
 /// What every step works with.
 #[derive(Debug)]
 pub(super) struct Work {
-    /// The bundle.
-    pub(super) bundle: Arc<Bundle>,
+    /// What is pushed.
+    pub(super) stock: Arc<Stock>,
     /// The destination's registry.
     pub(super) client: RegistryClient,
     /// What has to be where.
@@ -53,6 +54,24 @@ pub(super) struct Work {
     pub(super) seen: Seen,
     /// Failures in a row of a registry that is not there for anybody.
     pub(super) silence: AtomicU32,
+}
+
+/// A blob on its way from one of its places.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// Which place.
+    place: usize,
+    /// How far it was read, for progress.
+    counted: Arc<AtomicU64>,
+    /// Where it can go on.
+    marks: Arc<Marks>,
+}
+
+impl Way {
+    /// Begins at one of the places.
+    pub(super) fn from(place: usize, blob: &Descriptor) -> Self {
+        Self { place, counted: Arc::default(), marks: Arc::new(Marks::new(blob)) }
+    }
 }
 
 /// What has happened so far.
@@ -114,41 +133,24 @@ impl Work {
         result
     }
 
-    /// Opens a blob of the bundle from `offset` on, proven; the bytes before are read again to be hashed. What has been
-    /// read for the first time, as `counted` knows, is told as progress.
-    pub(super) async fn open(
-        &self,
-        blob: &Descriptor,
-        offset: u64,
-        counted: &Arc<AtomicU64>,
-    ) -> Result<ProvenBody> {
-        let slot = *self.bundle.slot(&blob.digest)?;
-        let place = format!("bundle `{}` at byte {}", self.bundle.path(), slot.offset);
-        let file = || Arc::clone(self.bundle.file());
-        let mut hasher = Hasher::new(blob.digest.algorithm());
-        let mut before = read_at::body(file(), slot.offset, offset, &place);
-        while let Some(chunk) = before.try_next().await? {
-            hasher = jobs::offload(move || {
-                hasher.update(&chunk);
-                hasher
-            })
-            .await?;
-        }
-        let rest = slot.size.saturating_sub(offset);
-        let raw = read_at::body(file(), slot.offset.saturating_add(offset), rest, &place);
-        let (progress, counted, mut at) = (Arc::clone(&self.progress), Arc::clone(counted), offset);
+    /// Opens a blob at one of its places from `offset` on, proven; what is not marked of the bytes before is read again
+    /// to be hashed. What has been read for the first time is told as progress.
+    pub(super) async fn open(&self, blob: &Descriptor, way: &Way, offset: u64) -> Result<ProvenBody> {
+        let (begin, _) = way.marks.before(offset);
+        let (raw, place) = self.stock.open(&blob.digest, way.place, begin).await?;
+        let (progress, counted, mut at) = (Arc::clone(&self.progress), Arc::clone(&way.counted), begin);
         let raw = raw.inspect_ok(move |chunk| {
             at = at.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
             let before = counted.fetch_max(at, Ordering::Relaxed);
             progress.moved(at.saturating_sub(before));
         });
-        Ok(ProvenBody::resume(blob, raw.boxed(), &place, hasher, offset))
+        Ok(ProvenBody::marked(blob, raw.boxed(), &place, &way.marks, offset))
     }
 
     /// Reads the bytes of a manifest.
     pub(super) async fn manifest(self: &Arc<Self>, digest: Digest) -> Result<bytes::Bytes> {
         let work = Arc::clone(self);
-        jobs::offload(move || work.bundle.manifest(&digest)).await?
+        jobs::offload(move || work.stock.manifest(&digest)).await?
     }
 }
 
@@ -175,6 +177,3 @@ impl Ledger {
         Some(told.map_or(Failure::Shared(*first), |(digest, error)| Failure::Of(digest, error)))
     }
 }
-
-/// A piece of the disk is a piece of work for a thread: no longer than what hashing may block for.
-const _: () = assert!(PIECE <= 1 << 20);

@@ -1,0 +1,141 @@
+//! Lists, and what is wanted of what they name: shared by the commands that read lists.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+
+use camino::Utf8PathBuf;
+
+use super::registry::RegistryArguments;
+use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, Wanted};
+use crate::model::error::{Error, Result};
+use crate::model::list::{self, Collected, Require, Source};
+use crate::model::platform::Platform;
+use crate::stores::registry::client::RegistryClient;
+
+/// What to carry.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArguments {
+    /// Further references, each as a line of a list
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    /// Read a list, one artifact a line; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    list: Vec<Utf8PathBuf>,
+    /// Fail where a reference has no tag, or no digest
+    #[arg(long, value_name = "tag|digest")]
+    require: Option<Require>,
+}
+
+/// What is wanted of every artifact.
+#[derive(Debug, clap::Args)]
+pub(super) struct WantedArguments {
+    /// Take only these platforms of every image
+    #[arg(long, value_name = "P", value_delimiter = ',')]
+    platform: Vec<Platform>,
+    /// Fail where an image lacks one of the platforms
+    #[arg(long)]
+    strict_platforms: bool,
+    /// Leave out layers that are marked non-distributable
+    #[arg(long)]
+    no_foreign_layers: bool,
+}
+
+/// Lists as they were read.
+pub(super) struct ReadLists {
+    /// What they ask for; nothing where something is wrong with them.
+    pub(super) asked: Collected,
+    hosts: BTreeSet<String>,
+}
+
+impl ReadLists {
+    /// Returns the registries that the lists name.
+    pub(super) fn hosts(&self) -> BTreeSet<String> {
+        self.hosts.clone()
+    }
+}
+
+impl ListArguments {
+    /// Refuses two readers of standard input.
+    pub(super) fn check_stdin(&self, registry: &RegistryArguments) -> Option<Error> {
+        let lists = self.list.iter().filter(|list| *list == "-").count();
+        let hint = match lists {
+            1 => "put the password into a file for `--password-file`",
+            _ => "give `--list -` once",
+        };
+        (lists + usize::from(registry.credentials().reads_stdin()) > 1)
+            .then(|| Error::usage("standard input can be read once only", Some(hint)))
+    }
+
+    /// Reads all lists, and adds to `wrong` all that is wrong with them.
+    pub(super) fn read(&self, wrong: &mut Vec<Error>) -> ReadLists {
+        let mut lists = Vec::new();
+        for list in &self.list {
+            match read(list) {
+                Ok(read) => lists.push(read),
+                Err(error) => wrong.push(error),
+            }
+        }
+        let all_read = lists.len() == self.list.len();
+        let hosts = list::registries(&lists, &self.references);
+        match list::collect(&lists, &self.references, self.require.unwrap_or_default()) {
+            Ok(asked) => ReadLists { asked, hosts },
+            Err(error) => {
+                // Of lists that could not be read nothing is known, not even that they are empty.
+                wrong.extend(Some(error).filter(|error| all_read || matches!(error, Error::List(_))));
+                ReadLists { asked: Collected::default(), hosts }
+            }
+        }
+    }
+}
+
+impl WantedArguments {
+    /// Returns what is wanted.
+    pub(super) fn wanted(self, jobs: usize) -> Wanted {
+        Wanted {
+            platforms: self.platform,
+            lacking: if self.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
+            foreign: if self.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
+            jobs,
+        }
+    }
+}
+
+/// Returns where artifacts are resolved: what must be fetched for that goes into the folder for temporary files.
+pub(super) fn places(client: RegistryClient) -> Places {
+    let folder = Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into());
+    Places {
+        http: client.http().clone(),
+        registry: client,
+        staging: Staging::temporary(folder),
+        earlier: Earlier::default(),
+    }
+}
+
+/// Reads a list, and a byte more than the longest one so that the parser can tell.
+fn read(path: &Utf8PathBuf) -> Result<(Source, Vec<u8>)> {
+    let limit = u64::try_from(list::MAX_SIZE).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Vec::new();
+    let doing = format!("reading list `{path}`");
+    if path.as_str().is_empty() {
+        return Err(Error::usage("`--list` is empty", Some("name a file with `--list FILE`")));
+    }
+    if path.is_dir() {
+        return Err(Error::usage(
+            format!("list `{path}` is a folder"),
+            Some(
+                "name a file with `--list FILE`; the files of a folder are carried by the line `file FOLDER` in a list",
+            ),
+        ));
+    }
+    if path == "-" {
+        std::io::stdin().lock().take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
+        return Ok((Source::Stdin, text));
+    }
+    let file = File::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::usage(format!("list `{path}` was not found"), None),
+        _ => Error::Io { doing: doing.clone(), source },
+    })?;
+    file.take(limit).read_to_end(&mut text).map_err(Error::io(doing))?;
+    Ok((Source::file(path.clone()), text))
+}

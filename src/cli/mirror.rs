@@ -1,0 +1,53 @@
+//! `airgap-bundle mirror`.
+
+use super::help;
+use super::lists::{self, ListArguments, WantedArguments};
+use super::push::{PushArguments, schemes};
+use super::registry::RegistryArguments;
+use super::selection::SelectionArguments;
+use crate::commands::mirror::{self, Options};
+use crate::commands::report::Report;
+use crate::model::error::{Error, Result};
+use crate::ui::Ui;
+
+/// Push everything that lists name from its registries into another one
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::export("Examples:
+  airgap-bundle mirror --list artifacts.txt --to registry.internal:5000/mirror
+  airgap-bundle mirror nginx:1.27 --to registry.internal:5000 --dry-run"))]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    lists: ListArguments,
+    #[command(flatten)]
+    push: PushArguments,
+    #[command(flatten)]
+    wanted: WantedArguments,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Mirrors. All that is wrong with the call and the lists is told at once.
+pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
+    let mut wrong = Vec::new();
+    let to = arguments.push.destination().map_err(|error| wrong.push(error)).ok();
+    if let Some(error) = arguments.lists.check_stdin(&arguments.registry) {
+        wrong.push(error);
+        return Ok(refused(wrong));
+    }
+    let read = arguments.lists.read(&mut wrong);
+    let Some(to) = to.filter(|_| wrong.is_empty()) else { return Ok(refused(wrong)) };
+    let mut hosts = read.hosts();
+    hosts.insert(to.registry().to_owned());
+    let registry = arguments.registry.with_login_for(to.registry());
+    let client = registry.client(&hosts, &schemes(&to), ui)?;
+    let jobs = registry.jobs();
+    let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
+    let (wanted, places) = (arguments.wanted.wanted(jobs), lists::places(client));
+    mirror::run(Options { asked: read.asked, wanted, places, push }).await
+}
+
+fn refused(failures: Vec<Error>) -> Report {
+    Report { command: "mirror", failures, ..Report::default() }
+}

@@ -1,0 +1,80 @@
+//! Where things go and how they are pushed: shared by the commands that push.
+
+use super::registry::Schemes;
+use crate::commands::export::Action;
+use crate::commands::import::{DigestTags, MovedTags, Options, Receipt};
+use crate::content::jobs::OnFailure;
+use crate::model::error::{Error, Result};
+use crate::model::selector::Selection;
+use crate::model::target::{Destination, DestinationError, Layout, Protocol};
+use crate::stores::registry::client::RegistryClient;
+use crate::ui::Ui;
+
+/// The destination, and how names are set there.
+#[derive(Debug, clap::Args)]
+pub(super) struct PushArguments {
+    /// The registry, and a prefix for all names in it; `http://` in front is plain HTTP, `https://` never
+    #[arg(long, value_name = "HOST[:PORT][/PREFIX]")]
+    to: String,
+    /// How names at the source become names there: path, host-path or flat
+    #[arg(long, value_name = "LAYOUT", default_value_t)]
+    layout: Layout,
+    /// Print where everything would land, and push nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Move tags that name something else, and keep that under another tag
+    #[arg(long)]
+    move_tags: bool,
+    /// Stop at the first failure
+    #[arg(long)]
+    fail_fast: bool,
+    /// Give no tag to what has none, although garbage collection may take it then
+    #[arg(long)]
+    no_digest_tags: bool,
+    /// Leave no receipt and trust none: ask for every blob and manifest, also where an earlier import says that it is there
+    #[arg(long)]
+    no_receipt: bool,
+}
+
+impl PushArguments {
+    /// Reads `--to`. Not clap does it, which would print the value, and a password in it.
+    pub(super) fn destination(&self) -> Result<Destination> {
+        let parsed = self.to.parse();
+        parsed.map_err(|error: DestinationError| Error::usage(format!("`--to`: {error}"), error.hint()))
+    }
+
+    /// Returns the options of a command that pushes to `to` what is selected.
+    pub(super) fn options(
+        self,
+        to: Destination,
+        selection: Selection,
+        client: RegistryClient,
+        jobs: usize,
+        ui: &Ui,
+    ) -> Options {
+        Options {
+            to,
+            layout: self.layout,
+            selection,
+            action: if self.dry_run { Action::Say } else { Action::Do },
+            moved: if self.move_tags { MovedTags::Move } else { MovedTags::Refuse },
+            digest_tags: if self.no_digest_tags { DigestTags::Omit } else { DigestTags::Set },
+            receipt: if self.no_receipt { Receipt::Omit } else { Receipt::Leave },
+            on_failure: if self.fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
+            client,
+            jobs,
+            seen: ui.seen(),
+            progress: ui.progress(),
+        }
+    }
+}
+
+/// Returns how a destination says that it is spoken to.
+pub(super) fn schemes(to: &Destination) -> Schemes {
+    let host = to.registry().to_owned();
+    match to.protocol() {
+        Protocol::Http => Schemes { plain_http: vec![host], ..Schemes::default() },
+        Protocol::Https => Schemes { https: vec![host], ..Schemes::default() },
+        Protocol::Default => Schemes::default(),
+    }
+}

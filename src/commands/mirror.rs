@@ -1,0 +1,83 @@
+//! `mirror`: what a list names goes from its registries into another one, with no bundle between.
+
+use std::collections::BTreeMap;
+
+use super::export::found::{Asking, Found, resolve};
+use super::export::{Action, names, nothing_to_carry};
+use super::import::{self, Gathered, Stock};
+use super::report::{ArtifactRow, Report, Status, counted};
+use crate::content::jobs::OnFailure;
+use crate::content::plan::Plan;
+use crate::kinds::{Places, Wanted};
+use crate::model::error::{Error, Result};
+use crate::model::list::Collected;
+use crate::stores::bundle::rules;
+
+/// What to mirror, and where to.
+#[derive(Debug)]
+pub struct Options {
+    /// What the lists and the command line ask for.
+    pub asked: Collected,
+    /// What is wanted of every artifact.
+    pub wanted: Wanted,
+    /// Where artifacts are resolved.
+    pub places: Places,
+    /// How they are pushed.
+    pub push: import::Options,
+}
+
+/// Resolves everything that the lists name, and pushes it. What fails is in the report, and the others go on.
+///
+/// Errors: where nothing could begin: files of the list clash, names are wrong, the destination does not answer.
+pub async fn run(mut options: Options) -> Result<Report> {
+    let asked = std::mem::take(&mut options.asked);
+    let push = &options.push;
+    let asking = Asking {
+        verb: "mirror",
+        selection: &push.selection,
+        wanted: &options.wanted,
+        places: &options.places,
+        on_failure: push.on_failure,
+        jobs: push.jobs,
+        seen: &push.seen,
+        progress: &push.progress,
+    };
+    names::look(&asking, &asked.entries).await?;
+    let mut found = resolve(&asking, asked.entries).await;
+    found.warnings.splice(0..0, asked.warning);
+    if found.items.is_empty() && found.failures.is_empty() {
+        let failed = Report::failed("mirror", nothing_to_carry(&push.selection));
+        return Ok(Report { warnings: found.warnings, ..failed });
+    }
+    if found.items.is_empty() || (!found.failures.is_empty() && push.on_failure == OnFailure::Stop) {
+        return Ok(not_begun(found));
+    }
+    names::check(&found)?;
+    let plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
+    rules::check(&plan.contents).map_err(|why| Error::Unsupported {
+        message: format!("no reader would take what the list comes to: {why}"),
+        hint: None,
+    })?;
+    let kept_whole = found.kept_whole_line();
+    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let mut report = import::push(Stock::Gathered(Gathered::new(plan, failed)), push).await?;
+    report.warnings.splice(0..0, found.warnings);
+    // What failed first is told first.
+    report.failures.splice(0..0, failures);
+    // A dry run does nothing, and has said all that could be said.
+    report.went_without = push.action == Action::Say;
+    report.summary.splice(1.min(report.summary.len())..1.min(report.summary.len()), kept_whole);
+    Ok(report)
+}
+
+/// The report of a mirror of which nothing can be pushed, or nothing may.
+fn not_begun(found: Found) -> Report {
+    let skipped = |row: ArtifactRow| ArtifactRow { status: Some(Status::Skipped), ..row };
+    let mut artifacts: Vec<ArtifactRow> =
+        found.items.iter().map(|item| skipped(ArtifactRow::from(&item.artifact))).collect();
+    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    artifacts.extend(failed);
+    let all = counted(u64::try_from(artifacts.len()).unwrap_or(u64::MAX), "artifact");
+    let summary = vec![format!("{} of {all} failed; nothing was pushed", failures.len())];
+    Report { command: "mirror", artifacts, warnings: found.warnings, failures, summary, ..Report::default() }
+}

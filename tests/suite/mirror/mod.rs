@@ -1,0 +1,3 @@
+//! `mirror`: from registry to registry through the engine of `import`.
+
+mod basics;
