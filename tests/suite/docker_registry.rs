@@ -1,4 +1,4 @@
-//! Debian's `docker-registry`, on a free port with a root of its own, until it is dropped.
+//! Debian's `docker-registry` and its successor, on a free port with a root of its own, until it is dropped.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
@@ -17,11 +17,38 @@ pub(crate) const PASSWORD: &str = "pass word";
 /// The line of `htpasswd -B` for both.
 const HTPASSWD: &str = "user:$2y$05$abcdefghijklmnopqrstuuIt/9/tGzLcigNq/.RWIDjeEVR30RSf.\n";
 
+/// Which of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// `docker-registry` of Debian, which is distribution 2.8.
+    #[default]
+    Debian,
+    /// `registry` of distribution 3.
+    Three,
+}
+
+/// Who gives tokens for a registry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tokens<'a> {
+    /// URL of the token server.
+    pub(crate) realm: &'a str,
+    /// Whom they are for.
+    pub(crate) service: &'a str,
+    /// Who signs them.
+    pub(crate) issuer: &'a str,
+    /// The certificate of the key that signs them, PEM.
+    pub(crate) certificate: &'a str,
+}
+
 /// What is set in the configuration file besides the defaults of a test: loopback, deletion, foreign layers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings<'a> {
+    /// Which program.
+    pub(crate) version: Version,
     /// Ask for [`USER`] and [`PASSWORD`].
     pub(crate) htpasswd: bool,
+    /// Ask for tokens.
+    pub(crate) tokens: Option<Tokens<'a>>,
     /// Certificate and key, PEM.
     pub(crate) tls: Option<(&'a str, &'a str)>,
 }
@@ -45,11 +72,16 @@ impl DockerRegistry {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.yml");
         std::fs::write(&file, configuration(folder.path(), settings)).unwrap();
-        let mut child = command("docker-registry", folder.path())
+        let program = match settings.version {
+            Version::Debian => "docker-registry",
+            Version::Three => "registry",
+        };
+        let mut child = command(program, folder.path())
             .arg("serve")
             .arg(&file)
             // It takes variables of this prefix for settings of its own.
             .env_remove("REGISTRY_AUTH_FILE")
+            .env("OTEL_TRACES_EXPORTER", "none")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -58,7 +90,7 @@ impl DockerRegistry {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
         let host = loop {
-            let Some(Ok(line)) = lines.next() else { panic!("docker-registry ended:\n{said}") };
+            let Some(Ok(line)) = lines.next() else { panic!("`{program}` ended:\n{said}") };
             if let Some((_, rest)) = line.split_once("listening on ") {
                 let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'));
                 break rest[..end.unwrap_or(rest.len())].to_owned();
@@ -103,6 +135,15 @@ fn configuration(folder: &Path, settings: Settings<'_>) -> String {
         std::fs::write(&key_file, key).unwrap();
         let (certificate_file, key_file) = (certificate_file.display(), key_file.display());
         let _ = writeln!(text, "  tls: {{certificate: {certificate_file}, key: {key_file}}}");
+    }
+    if let Some(Tokens { realm, service, issuer, certificate }) = settings.tokens {
+        let file = folder.join("tokens.crt");
+        std::fs::write(&file, certificate).unwrap();
+        let _ = writeln!(
+            text,
+            "auth:\n  token: {{realm: '{realm}', service: '{service}', issuer: '{issuer}', rootcertbundle: {}}}",
+            file.display()
+        );
     }
     if settings.htpasswd {
         let file = folder.join("htpasswd");

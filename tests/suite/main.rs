@@ -32,6 +32,8 @@ mod places;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod rootfs;

@@ -22,7 +22,9 @@ fn go_bin() -> Option<&'static Path> {
 /// `PATH`.
 pub(crate) fn find(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = go_bin().map(Path::to_owned).into_iter().chain(env::split_paths(&path));
+    // Servers lie where the PATH of an ordinary user does not lead.
+    let servers = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let folders = go_bin().map(Path::to_owned).into_iter().chain(env::split_paths(&path)).chain(servers);
     let mut candidates = folders.map(|folder| folder.join(name));
     candidates.find(|candidate| candidate.is_file()).unwrap_or_else(|| {
         panic!("`{name}` is needed by this test and not installed: run `make test`, which installs it")

@@ -85,6 +85,17 @@ impl HttpClient {
         Arc::clone(hosts.entry(authority(url)).or_insert_with(|| Arc::new(Host::new(places))))
     }
 
+    /// Returns the length that no body for the host of a URL should exceed, as far as is known.
+    pub fn longest_body(&self, url: &Url) -> u64 {
+        self.host(url).longest_body()
+    }
+
+    /// Remembers that a body of `length` bytes was too long for the host of a URL (HTTP status 413). Returns false where no
+    /// shorter one is worth a try.
+    pub fn refused_body(&self, url: &Url, length: u64) -> bool {
+        self.host(url).refused_body(length)
+    }
+
     /// Begins to count tries.
     pub fn tries(&self) -> Tries {
         Tries::new(self.0.settings.retry)

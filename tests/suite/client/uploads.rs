@@ -64,6 +64,56 @@ async fn a_registry_in_trouble_is_left_alone_for_a_while() {
     }
 }
 
+/// Refuses bodies over `longest`, as what stands in front of a registry does.
+fn too_long(longest: u64) -> Faults {
+    Faults::new(move |view| {
+        let length =
+            view.headers.get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > longest) { Fault::status(413) } else { Fault::None }
+    })
+}
+
+#[tokio::test]
+async fn what_is_too_long_at_once_goes_in_pieces() {
+    let (server, place, repository) = serve(too_long(1 << 20));
+    let content = bytes(3, 5 << 19);
+    for expected in [&["POST", "PUT", "PATCH", "PATCH", "PUT"] as &[&str], &["POST", "PATCH", "PATCH", "PUT"]]
+    {
+        server.clear_requests();
+        let blob = place.put(&repository, &content).await.unwrap();
+        assert!(server.registry().content(&blob.digest).unwrap().unwrap().read(1 << 30).unwrap() == content);
+        let requests = server.requests();
+        assert_eq!(methods(&requests), expected);
+        let ranges: Vec<&str> =
+            requests.iter().filter_map(|request| request.content_range.as_deref()).collect();
+        assert_eq!(ranges, ["0-1048575", "1048576-2097151", "2097152-2621439"]);
+    }
+    assert_eq!((server.uploads(), place.waits()), (0, vec![]));
+}
+
+#[tokio::test]
+async fn a_piece_that_is_cut_off_goes_on_where_the_registry_is() {
+    let cut = Faults::times(1, Fault::CutRequestAfter(400_000), |view| {
+        view.headers.get("content-range").is_some_and(|range| range == "1048576-2097151")
+    });
+    let (server, place, repository) = serve(cut.or(too_long(1 << 20)));
+    let content = bytes(3, 5 << 19);
+    let blob = place.put(&repository, &content).await.unwrap();
+    assert!(server.registry().content(&blob.digest).unwrap().unwrap().read(1 << 30).unwrap() == content);
+    let sent: u64 =
+        server.requests().iter().filter(|request| request.status != Some(413)).map(|r| r.bytes_in).sum();
+    assert!(sent < 2_900_000, "{sent} bytes");
+}
+
+#[tokio::test]
+async fn what_takes_no_piece_either_is_told() {
+    let (server, place, repository) = serve(too_long(1000));
+    let error = place.put(&repository, &bytes(3, 5 << 19)).await.unwrap_err();
+    assert!(matches!(error.root(), Error::Remote { status: 413, .. }), "{error}");
+    assert_eq!(methods(&server.requests()), ["POST", "PUT", "PATCH", "DELETE"]);
+    assert_eq!(server.uploads(), 0);
+}
+
 #[tokio::test]
 async fn a_lost_session_is_begun_again() {
     for status in [404, 416] {

@@ -3,6 +3,8 @@
 mod blobs;
 mod call;
 mod manifests;
+mod pieces;
+mod put;
 mod referrers;
 mod refusal;
 mod repository;

@@ -132,7 +132,7 @@ pub(super) fn location(head: &Head) -> Option<Url> {
 }
 
 /// Reads `Range: 0-LAST`. `0-0` is one byte or none, so it says nothing.
-fn next_offset(range: &str) -> Option<u64> {
+pub(super) fn next_offset(range: &str) -> Option<u64> {
     let range = range.trim();
     let (start, last) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;
     let last: u64 = last.trim().parse().ok()?;
