@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::commands::report::{Report, whole};
@@ -36,13 +36,14 @@ pub struct Ui {
     json: bool,
     progress: Arc<ending::Ending>,
     seen: Seen,
-    warnings: Mutex<Vec<String>>,
 }
 
 impl Ui {
     /// Makes a printer for this call.
     pub fn new(quiet: bool, verbose: bool, json: bool, mode: ProgressMode) -> Self {
         let terminal = io::stderr().is_terminal();
+        let shows =
+            if quiet || mode == ProgressMode::None { ending::Shows::Nothing } else { ending::Shows::Notes };
         let progress: Arc<dyn Progress> = match mode {
             _ if quiet => Arc::new(quiet::Quiet),
             ProgressMode::None => Arc::new(quiet::Quiet),
@@ -52,23 +53,17 @@ impl Ui {
             }
             ProgressMode::Json => Arc::new(plain::Plain::new(plain::Form::Json, verbose)),
         };
-        Self {
-            quiet,
-            json,
-            progress: Arc::new(ending::Ending::new(progress)),
-            seen: Seen::default(),
-            warnings: Mutex::default(),
-        }
+        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress, shows)), seen: Seen::default() }
     }
 
     /// Keeps a warning of the call itself for its report.
-    pub fn warn(&self, text: String) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    pub fn warn(&self, text: &str) {
+        self.progress.warn(text);
     }
 
-    /// Returns what [`Ui::warn`] was told.
+    /// Returns the warnings of the call and those that came while it was done.
     pub fn warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        self.progress.warnings()
     }
 
     /// Returns who watches the work.
@@ -101,7 +96,7 @@ impl Ui {
         self.hush();
         let code = report.exit_code();
         if !self.quiet {
-            for warning in &report.warnings {
+            for warning in report.warnings.iter().filter(|warning| !self.progress.has_shown(warning)) {
                 talk(&format!("warning: {warning}"));
             }
         }

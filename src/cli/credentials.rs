@@ -66,7 +66,7 @@ impl CredentialArguments {
     pub(super) fn settings(&self, hosts: &BTreeSet<String>, ui: &Ui) -> Result<RegistrySettings> {
         let explicit: Vec<ExplicitLogin> = self.explicit(hosts)?.into_iter().collect();
         for login in explicit.iter().filter(|login| !hosts.iter().any(|host| login.is_for(host))) {
-            ui.warn(unused(&login.registry, hosts));
+            ui.warn(&unused(&login.registry, hosts));
         }
         let credentials = CredentialSources { explicit, files: self.files() };
         Ok(RegistrySettings { credentials, token_hosts: self.token_hosts()? })

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use camino::Utf8PathBuf;
 
 use super::credentials::CredentialArguments;
 use crate::model::error::{Error, Result};
-use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings};
+use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings, TimeOuts, UsedUp};
 use crate::stores::registry::client::RegistryClient;
 use crate::ui::Ui;
+
+/// The lowest rate, in bytes a second.
+const SLOWEST: u64 = 4096;
 
 /// Flags about registries.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,6 +51,15 @@ pub(super) struct ConnectionArguments {
     /// Try so many times without progress
     #[arg(long, value_name = "N", default_value_t = RetrySettings::default().tries, value_parser = clap::value_parser!(u32).range(1..=100))]
     retries: u32,
+    /// Move so many bytes a second at most, everything together: 10MB, 512KiB
+    #[arg(long, value_name = "BYTES", value_parser = rate)]
+    limit_rate: Option<u64>,
+    /// Wait so long for the first byte of an answer, which a scanner may hold back
+    #[arg(long, value_name = "SECONDS", default_value_t = TimeOuts::default().first_byte.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    first_byte_timeout: u64,
+    /// Wait until a registry allows more pulls, a day at most, instead of failing
+    #[arg(long)]
+    wait_for_quota: bool,
 }
 
 /// Hosts whose scheme was said otherwise than by flags, such as with `--to http://…`.
@@ -62,6 +76,16 @@ pub(super) fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(jobs @ 1..=256) => Ok(jobs),
         _ => Err("expected a number from 1 to 256".to_owned()),
+    }
+}
+
+/// Reads `--limit-rate`: a size as `ls -h` or `curl` spell it, a second. Slower than 4 KiB is taken for a stall.
+fn rate(text: &str) -> Result<u64, String> {
+    let spelt = text.trim().trim_end_matches("/s");
+    match spelt.parse::<ByteSize>() {
+        Ok(ByteSize(bytes @ SLOWEST..)) => Ok(bytes),
+        Ok(_) => Err(format!("expected at least {SLOWEST} bytes a second")),
+        Err(_) => Err("expected a size such as `500KB`, `10MB` or `1.5MiB`".to_owned()),
     }
 }
 
@@ -107,7 +131,7 @@ impl ConnectionArguments {
             let message = format!("`https://{host}` and `--plain-http {host}` contradict each other");
             return Err(Error::usage(message, Some("leave one of them out")));
         }
-        let retry = RetrySettings::default();
+        let used_up = if self.wait_for_quota { UsedUp::Wait } else { UsedUp::Fail };
         let settings = HttpSettings {
             ca_certificates: self.ca_cert.clone(),
             client_certificate: self
@@ -119,7 +143,12 @@ impl ConnectionArguments {
             https: schemes.https.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.clone(),
             per_host: self.jobs,
-            retry: RetrySettings { tries: self.retries, ..retry },
+            limit_rate: self.limit_rate,
+            retry: RetrySettings { tries: self.retries, used_up, ..RetrySettings::default() },
+            time_outs: TimeOuts {
+                first_byte: Duration::from_secs(self.first_byte_timeout),
+                ..TimeOuts::default()
+            },
             ..HttpSettings::default()
         };
         HttpClient::new(&settings, ui.progress())

@@ -105,14 +105,19 @@ pub async fn run(mut options: Options) -> Result<Report> {
         }
         Action::Say => None,
     };
-    options.places.earlier = Earlier::new(earlier);
+    let fetched = workshop.as_ref().map(Workshop::kept).unwrap_or_default();
+    options.places.earlier = Earlier::new(earlier, Arc::clone(&fetched));
     let mut found = found::resolve(&options.asking(), asked.entries).await;
     found.warnings.splice(0..0, asked.warning);
+    fetched.want(found.failures.iter().any(|(_, error)| error.may_pass()));
     if found.items.is_empty() && found.failures.is_empty() {
         return Ok(nothing_left(found, &options.selection));
     }
     if found.items.is_empty() || (!found.failures.is_empty() && options.on_failure == OnFailure::Stop) {
-        return Ok(not_made(&options, found));
+        let kept = workshop.is_some() && fetched.is_wanted();
+        let mut report = not_made(&options, found);
+        report.summary.extend(kept.then(|| kept_line(&options)));
+        return Ok(report);
     }
     names::check(&found)?;
     found.warnings.extend(names::collisions(&found));
@@ -169,6 +174,11 @@ fn not_made(options: &Options, found: Found) -> Report {
     }
     artifacts.extend(failed);
     Report { command: "export", artifacts, warnings: found.warnings, failures, summary, ..Report::default() }
+}
+
+/// Says that the next run does not begin again.
+fn kept_line(options: &Options) -> String {
+    format!("what was fetched is kept beside `{}`", options.output)
 }
 
 /// The report of an export of nothing at all.

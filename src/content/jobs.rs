@@ -3,6 +3,7 @@
 //! Nothing else in the library spawns. Dropping the future of [`run`] ends every job at its next await, which is how
 //! Ctrl-C stops the work.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,21 +39,48 @@ where
     Fut: Future<Output = Result<T>> + Send + 'static,
     T: Send + 'static,
 {
-    let mut items = items.into_iter();
-    let mut results: Vec<Option<Result<T>>> = Vec::new();
-    let mut running: JoinSet<(usize, Result<T>)> = JoinSet::new();
-    let mut next = 0;
+    run_fair(limit, on_failure, items, |_| (), work).await
+}
+
+/// As [`run`], with the places shared evenly among the keys that still have items: what one host holds up leaves the
+/// others theirs. Items of one key are started in order.
+pub async fn run_fair<I, K, T, F, Fut>(
+    limit: usize,
+    on_failure: OnFailure,
+    items: I,
+    key: impl Fn(&I::Item) -> K,
+    work: F,
+) -> Vec<Option<Result<T>>>
+where
+    I: IntoIterator,
+    K: Ord + Clone + Send + 'static,
+    F: Fn(I::Item) -> Fut,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut queues: BTreeMap<K, Queue<I::Item>> = BTreeMap::new();
+    let mut count = 0;
+    for item in items {
+        queues.entry(key(&item)).or_default().waiting.push_back((count, item));
+        count += 1;
+    }
+    let mut results: Vec<Option<Result<T>>> = std::iter::repeat_with(|| None).take(count).collect();
+    let mut running: JoinSet<(usize, K, Result<T>)> = JoinSet::new();
     let mut stopped = false;
     loop {
         while !stopped && running.len() < limit.max(1) {
-            let Some(item) = items.next() else { break };
-            let (index, job) = (next, work(item));
-            running.spawn(async move { (index, job.await) });
-            results.push(None);
-            next += 1;
+            let waiting = queues.iter_mut().filter_map(|(key, queue)| {
+                let first = queue.waiting.front().map(|(index, _)| *index)?;
+                Some(((queue.running, first), key, queue))
+            });
+            let Some((_, key, queue)) = waiting.min_by_key(|(rank, ..)| *rank) else { break };
+            let Some((index, item)) = queue.waiting.pop_front() else { break };
+            queue.running += 1;
+            let (key, job) = (key.clone(), work(item));
+            running.spawn(async move { (index, key, job.await) });
         }
         let Some(joined) = running.join_next().await else { break };
-        let (index, result) = match joined {
+        let (index, key, result) = match joined {
             Ok(finished) => finished,
             // The panic of a job is a defect of the program: it goes on to the caller as the panic that it is.
             Err(error) => match error.try_into_panic() {
@@ -60,6 +88,9 @@ where
                 Err(_) => continue,
             },
         };
+        if let Some(queue) = queues.get_mut(&key) {
+            queue.running = queue.running.saturating_sub(1);
+        }
         stopped |= result.is_err() && on_failure == OnFailure::Stop;
         if let Some(slot) = results.get_mut(index) {
             *slot = Some(result);
@@ -68,8 +99,19 @@ where
             running.abort_all();
         }
     }
-    results.extend(items.map(|_| None));
     results
+}
+
+/// Items of one key.
+struct Queue<J> {
+    waiting: VecDeque<(usize, J)>,
+    running: usize,
+}
+
+impl<J> Default for Queue<J> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), running: 0 }
+    }
 }
 
 /// As [`run`] with [`OnFailure::Stop`]: all results, or the first failure by the order of the items.
@@ -228,6 +270,35 @@ mod tests {
         let all = run(1, OnFailure::GoOn, 0..6, |n| async move { failing(n) }).await;
         assert_eq!(all.iter().filter(|result| matches!(result, Some(Ok(_)))).count(), 5);
         assert!(run_all(2, 0..6, |n| async move { failing(n) }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_hangs_holds_up_nothing_but_its_own_kind() {
+        // Ten jobs that hang come first; of the places they get no more than half while others wait.
+        let items = (0..10).map(|_| "slow").chain((0..10).map(|_| "quick"));
+        let (done, all_quick) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+        let results = run_fair(
+            4,
+            OnFailure::GoOn,
+            items,
+            |kind| *kind,
+            |kind| {
+                let (done, all_quick) = (Arc::clone(&done), Arc::clone(&all_quick));
+                async move {
+                    if kind == "slow" && done.load(Ordering::SeqCst) < 10 {
+                        all_quick.notified().await;
+                        // For the next one that hangs.
+                        all_quick.notify_one();
+                    } else if done.fetch_add(1, Ordering::SeqCst) == 9 {
+                        all_quick.notify_one();
+                    }
+                    Ok(kind)
+                }
+            },
+        );
+        let results = results.await;
+        assert_eq!(results.iter().filter(|result| matches!(result, Some(Ok("quick")))).count(), 10);
+        assert_eq!(results.len(), 20);
     }
 
     #[tokio::test]

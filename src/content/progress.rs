@@ -14,6 +14,14 @@ pub trait Progress: Send + Sync + Debug {
     fn ended(&self, item: &str);
     /// Something that a person would want to know now: a wait, a retry, a fallback. Not an error.
     fn note(&self, text: &str);
+    /// Something that a person should know, which is a warning of the command's report.
+    fn warn(&self, text: &str) {
+        self.note(text);
+    }
+    /// As [`Progress::warn`], of what a person may want to do something about before the command ends.
+    fn warn_now(&self, text: &str) {
+        self.warn(text);
+    }
     /// A bundle says of itself that it lacks something: the first line of whatever is done with it.
     fn announce(&self, text: &str) {
         self.note(text);

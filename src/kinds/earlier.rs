@@ -12,6 +12,7 @@ use crate::content::copy::Source;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::Result;
+use crate::stores::bundle::kept::Kept;
 use crate::stores::bundle::previous::Previous;
 
 /// Blobs up to this size stay in memory, where many artifacts may share them: 64 KiB.
@@ -22,12 +23,19 @@ pub(super) const KEPT: u64 = 64 << 10;
 pub struct Earlier {
     bundles: Arc<[Arc<Previous>]>,
     kept: Arc<Mutex<HashMap<Digest, Arc<OnceCell<Bytes>>>>>,
+    /// What a run fetched that did not come to its end.
+    fetched: Arc<Kept>,
 }
 
 impl Earlier {
-    /// Takes these bundles.
-    pub fn new(bundles: Vec<Arc<Previous>>) -> Self {
-        Self { bundles: bundles.into(), kept: Arc::default() }
+    /// Takes these bundles, and what an earlier run has fetched.
+    pub fn new(bundles: Vec<Arc<Previous>>, fetched: Arc<Kept>) -> Self {
+        Self { bundles: bundles.into(), kept: Arc::default(), fetched }
+    }
+
+    /// Returns what was fetched; what is fetched now goes there, too.
+    pub(super) fn fetched(&self) -> &Kept {
+        &self.fetched
     }
 
     /// Returns the size of a blob that one of the bundles claims to hold.
@@ -60,6 +68,11 @@ impl Earlier {
                 return Ok(bytes);
             }
         }
-        fetch.await
+        if let Some((_, bytes)) = self.fetched.manifest(&blob.digest) {
+            return Ok(bytes);
+        }
+        let bytes = fetch.await?;
+        self.fetched.keep(blob.digest, &blob.media_type, &bytes);
+        Ok(bytes)
     }
 }

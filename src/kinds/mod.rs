@@ -23,7 +23,7 @@ use crate::content::plan::Item;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Entry, Location, Subject};
 use crate::model::platform::Platform;
-use crate::stores::http::HttpClient;
+use crate::stores::http::{HttpClient, authority};
 use crate::stores::registry::client::RegistryClient;
 
 /// What is wanted of every artifact.
@@ -106,6 +106,17 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
         | Subject::Chart(_)
         | Subject::Snap { .. }
         | Subject::SnapFile(_) => Err(Error::from(list::not_yet(std::slice::from_ref(entry)))),
+    }
+}
+
+/// Returns the registry or server that an entry is asked for at; empty for what is on this machine.
+pub fn host(entry: &Entry) -> String {
+    match &entry.subject {
+        Subject::Registry(reference) => reference.registry().to_owned(),
+        Subject::File { location: Location::Address(url), .. }
+        | Subject::ChartOrFile(Location::Address(url))
+        | Subject::AssertFile(Location::Address(url)) => authority(url),
+        _ => String::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::content::copy::Source;
 use crate::model::descriptor::Descriptor;
 use crate::model::error::Result;
 use crate::stores::file::LocalFile;
-use crate::stores::http::{HttpClient, download, shown};
+use crate::stores::http::{HttpClient, authority, download, shown};
 use crate::stores::registry::client::{RegistryClient, Repository};
 
 /// One of the places that have a blob.
@@ -23,6 +23,17 @@ pub enum Origin {
     File(LocalFile),
     /// Memory: a manifest, a small config.
     Memory(Bytes),
+}
+
+impl Origin {
+    /// Returns the registry or server that it is on; empty for this machine.
+    pub fn host(&self) -> String {
+        match self {
+            Self::Registry(_, repository) => repository.registry().to_owned(),
+            Self::Address(_, url) => authority(url),
+            Self::File(_) | Self::Memory(_) => String::new(),
+        }
+    }
 }
 
 impl PartialEq for Origin {

@@ -20,7 +20,7 @@ use crate::model::media_type;
 use crate::model::platform::Platform;
 use crate::model::printable::printable;
 use crate::model::reference::Reference;
-use crate::stores::registry::client::{By, Repository};
+use crate::stores::registry::client::{By, FetchedManifest, Repository};
 
 /// Fetches the manifests of `reference` that the platforms need, and says what it is.
 pub(super) async fn resolve(
@@ -31,7 +31,7 @@ pub(super) async fn resolve(
 ) -> Result<Resolved> {
     let Places { registry: client, earlier, .. } = places;
     let repository = Repository::of(reference);
-    let fetched = match client.manifest(&repository, By::of(reference)).await {
+    let fetched = match root(reference, &repository, places).await {
         Ok(fetched) => fetched,
         Err(error) => return Err(near::hinted(error, client, &repository, By::of(reference)).await),
     };
@@ -112,6 +112,40 @@ pub(super) async fn resolve(
     let narrows = kind == Kind::Image && !whole && !named;
     resolved.items.push(Item { artifact, graph, platforms, narrows, origins });
     Ok(resolved)
+}
+
+/// Fetches the root, unless an earlier run has: then a tag is asked for its digest only, and a digest for nothing.
+async fn root(reference: &Reference, repository: &Repository, places: &Places) -> Result<FetchedManifest> {
+    let Places { registry: client, earlier, .. } = places;
+    let (by, name, kept) = (By::of(reference), reference.to_string(), earlier.fetched());
+    let known = match by {
+        By::Digest(digest) => Some(*digest),
+        By::Tag(_) => kept.tag(&name),
+    };
+    if let Some(digest) = known
+        && let Some((media_type, bytes)) = kept.manifest(&digest)
+    {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let descriptor = Descriptor::new(&media_type, digest, size);
+        let stays = match by {
+            By::Digest(_) => true,
+            By::Tag(_) => {
+                let now = client.head_manifest(repository, by).await?;
+                now.is_some_and(|now| now.digest == digest)
+            }
+        };
+        if stays {
+            client.has_pulled(repository);
+            return Ok(FetchedManifest { descriptor, bytes });
+        }
+    }
+    let fetched = client.manifest(repository, by).await?;
+    client.has_pulled(repository);
+    kept.keep(fetched.descriptor.digest, &fetched.descriptor.media_type, &fetched.bytes);
+    if matches!(by, By::Tag(_)) {
+        kept.keep_tag(name, fetched.descriptor.digest);
+    }
+    Ok(fetched)
 }
 
 /// Returns what the root is, or says that the list says otherwise.

@@ -302,6 +302,15 @@ impl Error {
         }
     }
 
+    /// Returns whether the same may go well another time, with nothing mended: a network, a rate limit, a signal.
+    pub fn may_pass(&self) -> bool {
+        match self.root() {
+            Self::Network { .. } | Self::Interrupted(_) => true,
+            Self::Remote { status, .. } => matches!(status, 408 | 429 | 500..),
+            _ => false,
+        }
+    }
+
     /// Returns the innermost error.
     pub fn root(&self) -> &Self {
         match self {

@@ -2,7 +2,7 @@
 //! business any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::content::progress::Progress;
 
@@ -12,11 +12,39 @@ pub(super) struct Ending {
     inner: Arc<dyn Progress>,
     ended: AtomicBool,
     announced: OnceLock<String>,
+    warnings: Mutex<Vec<String>>,
+    /// Warnings that were shown as soon as they came.
+    shown: Mutex<Vec<String>>,
+    shows: Shows,
+}
+
+/// Whether notes are shown at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    Notes,
+    Nothing,
 }
 
 impl Ending {
-    pub(super) fn new(inner: Arc<dyn Progress>) -> Self {
-        Self { inner, ended: AtomicBool::new(false), announced: OnceLock::new() }
+    pub(super) fn new(inner: Arc<dyn Progress>, shows: Shows) -> Self {
+        Self {
+            inner,
+            ended: AtomicBool::new(false),
+            announced: OnceLock::new(),
+            warnings: Mutex::default(),
+            shown: Mutex::default(),
+            shows,
+        }
+    }
+
+    /// Takes the warnings of the work.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns whether a warning was shown when it came.
+    pub(super) fn has_shown(&self, warning: &str) -> bool {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|shown| shown == warning)
     }
 
     /// Ends the bars, and hands on nothing more.
@@ -64,6 +92,18 @@ impl Progress for Ending {
     fn note(&self, text: &str) {
         if let Some(inner) = self.going() {
             inner.note(text);
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+
+    fn warn_now(&self, text: &str) {
+        self.warn(text);
+        if let (Some(inner), Shows::Notes) = (self.going(), self.shows) {
+            inner.note(&format!("warning: {text}"));
+            self.shown.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
         }
     }
 

@@ -9,7 +9,9 @@ use bytesize::ByteSize;
 
 use super::found::failed_row;
 use super::reused::Reused;
-use super::{Found, Options, Report, Status, bundle_row, counted, not_made, owners, room, rows, totals};
+use super::{
+    Found, Options, Report, Status, bundle_row, counted, kept_line, not_made, owners, room, rows, totals,
+};
 use crate::content::copy::{Copied, Source, copy};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
@@ -34,11 +36,13 @@ pub(super) async fn run(
     reuse: Vec<Arc<Previous>>,
 ) -> Result<Report> {
     let mut workshop = workshop;
+    let kept = workshop.kept();
     loop {
         room::check_rest(&workshop, &plan)?;
         let (partial, previous) =
             Partial::open(workshop, plan.contents.clone(), options.jobs, Arc::clone(&options.progress))
                 .await?;
+        kept.want(true);
         let partial = Arc::new(partial);
         let (moved, failures) = fetch(options, &found, &plan, &partial, previous, &reuse).await?;
         let partial = Arc::try_unwrap(partial).map_err(|_| Error::Interrupted(15))?;
@@ -51,7 +55,7 @@ pub(super) async fn run(
         drop_failed(&mut found, failures);
         if options.on_failure == OnFailure::Stop || found.items.is_empty() {
             let mut report = not_made(options, found);
-            report.summary.push(format!("what was fetched is kept beside `{}`", options.output));
+            report.summary.push(kept_line(options));
             return Ok(report);
         }
         workshop = partial.into_workshop();
@@ -96,7 +100,9 @@ async fn fetch(
     let fetched = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));
     let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest).collect();
-    let results = jobs::run(options.jobs, OnFailure::GoOn, blobs, |(blob, origins)| {
+    let host =
+        |(_, origins): &(Descriptor, Vec<Origin>)| origins.first().map(Origin::host).unwrap_or_default();
+    let results = jobs::run_fair(options.jobs, OnFailure::GoOn, blobs, host, |(blob, origins)| {
         let (partial, earlier) = (Arc::clone(partial), Arc::clone(&earlier));
         let (progress, fetched) = (Arc::clone(&options.progress), Arc::clone(&fetched));
         let over = Arc::clone(&over);

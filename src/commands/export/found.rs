@@ -16,6 +16,7 @@ use crate::model::error::Error;
 use crate::model::list::{Entry, Position, Subject};
 use crate::model::selector::{Selection, Selector};
 use crate::stores::bundle::rules;
+use crate::stores::registry::client::Repository;
 
 /// What resolving needs of a command.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,18 @@ pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry
     asking.progress.phase("resolving", None, count);
     asking.seen.plan(entries.iter().map(|entry| unresolved(entry.kind, &kinds::shown(entry))));
     let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
-    let results = jobs::run(asking.jobs, OnFailure::GoOn, &entries, |entry| {
+    let mut pulls: BTreeMap<Repository, u64> = BTreeMap::new();
+    for entry in &entries {
+        if let Subject::Registry(reference) = &entry.subject {
+            let count = pulls.entry(Repository::of(reference)).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    for (repository, count) in pulls {
+        asking.places.registry.expect_pulls(&repository, count);
+    }
+    let host = |entry: &&Arc<Entry>| kinds::host(entry);
+    let results = jobs::run_fair(asking.jobs, OnFailure::GoOn, &entries, host, |entry| {
         let (entry, places, wanted) = (Arc::clone(entry), asking.places.clone(), asking.wanted.clone());
         let progress = Arc::clone(asking.progress);
         async move {

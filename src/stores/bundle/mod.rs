@@ -4,6 +4,7 @@ mod foreign;
 mod head;
 pub mod header;
 pub mod journal;
+pub mod kept;
 pub mod partial;
 pub mod previous;
 pub mod reader;

@@ -1,11 +1,13 @@
 //! The files of an unfinished bundle: `OUTPUT.partial`, which holds its plan, and `OUTPUT.partial.d/` with its lock and
-//! journal, and with earlier unfinished bundles whose plan has changed.
+//! journal, and with earlier unfinished bundles whose plan has changed; after a failure also with the manifests that were fetched.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::kept::Kept;
 use super::previous::Previous;
 use super::slots::head_bytes;
 use super::unfinished::Unfinished;
@@ -21,6 +23,7 @@ pub struct Workshop {
     output: Utf8PathBuf,
     folder: Utf8PathBuf,
     lock: File,
+    kept: Arc<Kept>,
 }
 
 impl Workshop {
@@ -46,7 +49,8 @@ impl Workshop {
             }
             let held = lock.metadata().map_err(Error::io(doing()))?;
             if fs::metadata(&path).is_ok_and(|there| there.ino() == held.ino() && there.dev() == held.dev()) {
-                return Ok(Self { output: output.to_owned(), folder, lock });
+                let kept = Arc::new(Kept::open(folder.join("manifests")));
+                return Ok(Self { output: output.to_owned(), folder, lock, kept });
             }
         }
         Err(in_use(output))
@@ -60,6 +64,12 @@ impl Workshop {
     /// Returns the path of the journal.
     pub fn journal(&self) -> Utf8PathBuf {
         self.folder.join("journal")
+    }
+
+    /// Returns the manifests that earlier runs have fetched; those of this one are written where it does not come to
+    /// its end.
+    pub fn kept(&self) -> Arc<Kept> {
+        Arc::clone(&self.kept)
     }
 
     /// Returns the folder for what must be fetched before its place is known, making it where it is missing.
@@ -149,6 +159,7 @@ impl Workshop {
     /// Removes the folder after the bundle has got its name.
     pub fn remove(self) -> Result<()> {
         self.forget_previous()?;
+        self.kept.want(false);
         fs::remove_dir_all(&self.folder).map_err(Error::io(format!("removing folder `{}`", self.folder)))
     }
 
@@ -180,6 +191,7 @@ impl Drop for Workshop {
     /// Leaves nothing where nothing was begun; what was fetched stays. Both are the same to the next run, so that
     /// failures are nobody's.
     fn drop(&mut self) {
+        self.kept.close();
         let lock = self.folder.join("lock");
         let held = self.lock.metadata().ok();
         let is_ours = |there: fs::Metadata| {

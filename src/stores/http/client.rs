@@ -2,27 +2,26 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use reqwest::{Body, StatusCode, Url};
+use reqwest::{Body, Url};
 
 use super::clock::{Clock, SystemClock};
-use super::failure::{Failure, Outlook};
+use super::failure::Failure;
 use super::flow::Flow;
 use super::host::Host;
+use super::quota::Quota;
+use super::rate::Rate;
 use super::redirect::{Hop, MAX_REDIRECTS};
 use super::request::Request;
 use super::response::{Head, Reply, Response};
-use super::retry::{Tries, is_transient, retry_after};
+use super::retry::{Tries, is_transient};
 use super::settings::HttpSettings;
 use super::transport::Transports;
 use super::url::{authority, shown};
+use super::warnings::Warnings;
 use crate::content::progress::Progress;
 use crate::model::error::{Error, Result};
-
-/// A host that has never answered gets so many tries: a misspelt name should not take minutes.
-const TRIES_UNSEEN: u32 = 3;
 
 /// Sends requests: redirects, retries, limits and TLS are its business; what an answer means is not. Cheap to clone;
 /// clones share connections and what is known of hosts.
@@ -34,6 +33,8 @@ struct Inner {
     settings: HttpSettings,
     transports: Transports,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
+    rate: Rate,
+    warnings: Warnings,
     clock: Arc<dyn Clock>,
     progress: Arc<dyn Progress>,
 }
@@ -54,6 +55,8 @@ impl HttpClient {
             settings: settings.clone(),
             transports: Transports::new(settings)?,
             hosts: Mutex::default(),
+            rate: Rate::new(settings.limit_rate, &clock),
+            warnings: Warnings::default(),
             clock,
             progress,
         })))
@@ -72,6 +75,16 @@ impl HttpClient {
     /// Returns the settings.
     pub fn settings(&self) -> &HttpSettings {
         &self.0.settings
+    }
+
+    /// Returns how many bytes a second may pass.
+    pub fn rate(&self) -> &Rate {
+        &self.0.rate
+    }
+
+    /// Returns what is known of `HOST[:PORT]`.
+    pub(in crate::stores) fn known(&self, host: &str) -> Option<Arc<Host>> {
+        Url::parse(&format!("https://{host}/")).ok().map(|url| self.host(&url))
     }
 
     pub(super) fn transports(&self) -> &Transports {
@@ -121,57 +134,24 @@ impl HttpClient {
 
     /// Reads the body of an answer, at most `limit` bytes of it.
     pub async fn read(&self, response: Response, limit: u64) -> Result<Reply, Failure> {
-        response.read(limit, self.0.settings.time_outs.stall_window, &*self.0.clock).await
+        let reply = response.read(limit, self.0.settings.time_outs.stall_window, &*self.0.clock).await?;
+        self.0.rate.passed(reply.body.len()).await;
+        Ok(reply)
     }
 
     async fn send_within(&self, request: &Request, tries: &mut Tries) -> Result<Response> {
         loop {
             match self.follow(request).await {
                 Ok(response) if is_transient(response.head.status) => {
-                    if !self.pause_before_retry(&response.head, tries).await {
-                        return Ok(response);
-                    }
+                    let Some((why, wait)) = self.next_try(&response.head, tries) else { return Ok(response) };
+                    // Its place in the queue is another's meanwhile.
+                    drop(response);
+                    self.wait(&why, wait).await;
                 }
                 Ok(response) => return Ok(response),
                 Err(failure) => self.pause_after(request, tries, failure).await?,
             }
         }
-    }
-
-    /// Waits after an answer of [`is_transient`]; false where it is time to give up.
-    pub async fn pause_before_retry(&self, head: &Head, tries: &mut Tries) -> bool {
-        let clock = &self.0.clock;
-        let asked = retry_after(&head.headers, clock.date());
-        let Some(wait) = tries.wait(asked, clock.chance()) else { return false };
-        if head.status == StatusCode::TOO_MANY_REQUESTS && asked.is_some() {
-            // What one request was told holds for all others to that host.
-            if let Some(until) = clock.now().checked_add(wait) {
-                self.host(&head.url).pause(until);
-            }
-        }
-        let why = format!("{}: HTTP status {}", head.asked(), head.status.as_u16());
-        self.wait(&why, wait).await;
-        true
-    }
-
-    /// Waits after a failure, or returns it where it is time to give up.
-    pub async fn pause_after(&self, request: &Request, tries: &mut Tries, failure: Failure) -> Result<()> {
-        let hopeless = match failure.outlook {
-            Outlook::Final => true,
-            Outlook::Unreachable => {
-                !self.host(&request.url).answers() && tries.failed().saturating_add(1) >= TRIES_UNSEEN
-            }
-            Outlook::Transient => false,
-        };
-        let wait = if hopeless { None } else { tries.wait(None, self.0.clock.chance()) };
-        let Some(wait) = wait else { return Err(failure.error) };
-        self.wait(&failure.error.to_string(), wait).await;
-        Ok(())
-    }
-
-    async fn wait(&self, why: &str, wait: Duration) {
-        self.0.progress.note(&format!("{why}; next try in {:.1} s", wait.as_secs_f64()));
-        self.0.clock.wait(wait).await;
     }
 
     /// Sends a request once, following redirects.
@@ -184,6 +164,7 @@ impl HttpClient {
         let mut hop = Hop::first(request);
         for _ in 0..=MAX_REDIRECTS {
             let body = Body::from(request.body.clone());
+            self.0.rate.passed(request.body.len()).await;
             let response = self.once(request, &hop, body, &Flow::default()).await?;
             match hop.next(&request.method, response.status(), response.headers())? {
                 Some(next) => hop = next,
@@ -232,7 +213,7 @@ impl HttpClient {
                 return Err(Failure::time_out(&request.method, &hop.url, after.as_secs()));
             }
         };
-        self.host(&hop.url).has_answered();
+        self.heard(&hop.url, &answer);
         self.0.progress.request(&format!(
             "{} {} {}",
             request.method,
@@ -240,6 +221,28 @@ impl HttpClient {
             answer.status().as_u16()
         ));
         Ok(answer)
+    }
+}
+
+impl HttpClient {
+    /// Takes note of what an answer says besides.
+    fn heard(&self, url: &Url, answer: &reqwest::Response) {
+        let host = self.host(url);
+        host.has_answered(answer.status());
+        for text in self.0.warnings.fresh(answer.headers()) {
+            self.0.progress.warn(&format!("`{}` says: {text}", authority(url)));
+        }
+        if let Some(quota) = Quota::of(answer.headers())
+            && host.is_news(&quota)
+        {
+            let of = quota.limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+            self.0.progress.warn_now(&format!(
+                "`{}` allows {}{of} more pulls{}: log in for more, or wait for more with `--wait-for-quota`",
+                authority(url),
+                quota.remaining,
+                quota.per(),
+            ));
+        }
     }
 }
 

@@ -162,6 +162,7 @@ pub async fn download(client: &HttpClient, wanted: Download<'_>) -> Result<()> {
     let Some(size) = size else {
         while let Some(chunk) = first.inner.chunk().await.map_err(|error| broken(url, error))? {
             file.write(&chunk).await?;
+            client.rate().passed(chunk.len()).await;
             if file.written > MAX_SIZE {
                 return Err(too_long(url));
             }

@@ -7,9 +7,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{Stream, StreamExt};
 
 use super::clock::Clock;
+use super::rate::Rate;
 use super::settings::TimeOuts;
 use crate::model::error::{Error, Result};
 
@@ -30,12 +32,18 @@ struct State {
 
 impl Flow {
     /// Makes a request's body of `size` bytes from `source`.
-    pub fn outgoing<S>(&self, source: S, size: u64) -> reqwest::Body
+    pub fn outgoing<S>(&self, source: S, size: u64, rate: &Rate) -> reqwest::Body
     where
         S: Stream<Item = Result<Bytes>> + Send + Unpin + 'static,
     {
         self.0.awaited.store(if size == 0 { ANSWER } else { SOURCE }, Ordering::Relaxed);
-        reqwest::Body::wrap_stream(Outgoing { source, flow: self.clone(), left: size })
+        reqwest::Body::wrap_stream(Outgoing {
+            source,
+            flow: self.clone(),
+            left: size,
+            rate: rate.clone(),
+            passing: None,
+        })
     }
 
     /// Returns how many bytes were handed to the connection.
@@ -70,12 +78,24 @@ struct Outgoing<S> {
     source: S,
     flow: Flow,
     left: u64,
+    rate: Rate,
+    /// The wait that is due for what was handed over last.
+    passing: Option<BoxFuture<'static, ()>>,
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Stream for Outgoing<S> {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(passing) = &mut self.passing {
+            if passing.poll_unpin(context).is_pending() {
+                if self.left > 0 {
+                    self.flow.0.awaited.store(SOURCE, Ordering::Relaxed);
+                }
+                return Poll::Pending;
+            }
+            self.passing = None;
+        }
         let polled = self.source.poll_next_unpin(context);
         let state = Arc::clone(&self.flow.0);
         let (awaited, result) = match polled {
@@ -83,6 +103,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Stream for Outgoing<S> {
             Poll::Ready(Some(Ok(chunk))) => {
                 let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
                 self.left = self.left.saturating_sub(length);
+                self.passing = self.rate.pass(chunk.len());
                 state.sent.fetch_add(length, Ordering::Relaxed);
                 (if self.left == 0 { ANSWER } else { SENDING }, Poll::Ready(Some(Ok(chunk))))
             }

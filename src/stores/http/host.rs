@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
+use super::quota::Quota;
 use super::request::Lane;
 
 /// How long the pieces of a body may be that is too long for a host, longest first. Servers that stand in front of
@@ -14,7 +16,7 @@ const PIECES: [u64; 4] = [64 << 20, 16 << 20, 4 << 20, 1 << 20];
 
 /// One host and port.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(in crate::stores) struct Host {
     requests: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     answered: AtomicBool,
@@ -22,6 +24,12 @@ pub(super) struct Host {
     paused: Mutex<Option<Instant>>,
     /// A longer body was refused.
     longest_body: AtomicU64,
+    /// When patience ends with a host that lets nobody pull; none while it does.
+    denied: Mutex<Option<Instant>>,
+    /// Pulls that are still to come, as far as they are known.
+    expected: AtomicU64,
+    /// Whether it was told that few pulls are left.
+    told: AtomicBool,
     /// `https` or `http`, for loopback hosts.
     pub(super) scheme: OnceCell<&'static str>,
 }
@@ -36,6 +44,9 @@ impl Host {
             answered: AtomicBool::new(false),
             paused: Mutex::new(None),
             longest_body: AtomicU64::new(u64::MAX),
+            denied: Mutex::new(None),
+            expected: AtomicU64::new(0),
+            told: AtomicBool::new(false),
             scheme: OnceCell::new(),
         }
     }
@@ -50,9 +61,40 @@ impl Host {
         Arc::clone(queue).acquire_owned().await.ok()
     }
 
-    /// Remembers that the host answers at all.
-    pub(super) fn has_answered(&self) {
+    /// Remembers that the host answers at all, and whether it lets somebody in.
+    pub(super) fn has_answered(&self, status: StatusCode) {
         self.answered.store(true, Ordering::Relaxed);
+        if status.is_success() {
+            *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Returns whether the host has let nobody in for longer than `patience`.
+    pub(super) fn is_denied(&self, now: Instant, patience: Duration) -> bool {
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = *denied {
+            return now >= until;
+        }
+        *denied = now.checked_add(patience);
+        false
+    }
+
+    /// Counts pulls that will come.
+    pub(in crate::stores) fn expect_pulls(&self, count: u64) {
+        self.expected.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts one that came.
+    pub(in crate::stores) fn has_pulled(&self) {
+        let less = |expected: u64| expected.checked_sub(1);
+        // More than were expected are none.
+        let _ = self.expected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Returns whether few pulls are left for the first time. The one that says so is still counted among those to come.
+    pub(super) fn is_news(&self, quota: &Quota) -> bool {
+        let needed = self.expected.load(Ordering::Relaxed).saturating_sub(1);
+        quota.is_low(needed) && !self.told.swap(true, Ordering::Relaxed)
     }
 
     /// Returns whether the host has ever answered.
@@ -60,10 +102,10 @@ impl Host {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Remembers that the host wants no request before `until`.
-    pub(super) fn pause(&self, until: Instant) {
+    /// Remembers that the host wants no request for a while.
+    pub(super) fn pause(&self, now: Instant, wait: Duration) {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        *paused = (*paused).max(Some(until));
+        *paused = (*paused).max(now.checked_add(wait));
     }
 
     /// Returns how long the host wants no request.

@@ -11,7 +11,10 @@ mod failure;
 mod flow;
 mod host;
 mod page;
+mod pause;
 mod proxy;
+mod quota;
+mod rate;
 mod redirect;
 mod request;
 mod resolver;
@@ -24,15 +27,17 @@ mod stall;
 mod tls;
 mod transport;
 mod url;
+mod warnings;
 
 pub use client::HttpClient;
 pub use failure::{Failure, Outlook};
 pub use flow::Flow;
 pub use page::{NO_REGISTRY, is_page, unexpected as unexpected_page};
+pub use rate::Rate;
 pub use request::{Lane, Request};
 pub use response::{Head, Reply, Response};
 pub use retry::{Tries, is_transient};
-pub use settings::{ClientCertificate, HttpSettings, ProxySettings, RetrySettings, TimeOuts};
+pub use settings::{ClientCertificate, HttpSettings, ProxySettings, RetrySettings, TimeOuts, UsedUp};
 pub use url::{authority, shown};
 
 /// The longest body of an error or a token: 1 MiB.

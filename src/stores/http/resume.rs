@@ -65,6 +65,7 @@ pub async fn body(client: &HttpClient, expected: Expected, offset: u64, open: Op
         reading: None,
         rest: Bytes::new(),
         opening: None,
+        passing: None,
     };
     resuming.begin(first).await?;
     Ok(resuming.boxed())
@@ -90,6 +91,8 @@ struct Resuming {
     /// What is left of a chunk that was too long.
     rest: Bytes,
     opening: Option<BoxFuture<'static, (Tries, Result<Response>)>>,
+    /// The wait that is due for what was handed out last.
+    passing: Option<BoxFuture<'static, ()>>,
 }
 
 impl Resuming {
@@ -178,6 +181,7 @@ impl Resuming {
         }
         self.at = self.at.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         self.tries.progressed();
+        self.passing = self.client.rate().pass(chunk.len());
         Some(chunk)
     }
 }
@@ -188,6 +192,10 @@ impl Stream for Resuming {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
+            if let Some(passing) = &mut this.passing {
+                futures_util::ready!(passing.poll_unpin(context));
+                this.passing = None;
+            }
             if let Some(opening) = &mut this.opening {
                 let (tries, opened) = futures_util::ready!(opening.poll_unpin(context));
                 this.opening = None;

@@ -61,6 +61,11 @@ pub fn is_transient(status: StatusCode) -> bool {
 pub(super) fn retry_after(headers: &HeaderMap, date: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
+        // Docker Hub has sent the time itself, in seconds since 1970; nobody asks for 30 years.
+        if seconds >= 1_000_000_000 {
+            let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+            return Some(at.duration_since(date).unwrap_or_default());
+        }
         return Some(Duration::from_secs(seconds));
     }
     Some(httpdate::parse_http_date(value).ok()?.duration_since(date).unwrap_or_default())
@@ -95,7 +100,10 @@ mod tests {
             (" 120 ", Some(120)),
             ("Fri, 06 Nov 2026 10:01:30 GMT", Some(90)),
             ("Fri, 06 Nov 2026 09:00:00 GMT", Some(0)),
+            ("1793959260", Some(60)),
+            ("18446744073709551615", None),
             ("soon", None),
+            ("1.5", None),
             ("-1", None),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);

@@ -22,6 +22,8 @@ pub struct HttpSettings {
     pub proxy: Option<ProxySettings>,
     /// Requests to one host at a time; the same number again for blobs on their way in.
     pub per_host: usize,
+    /// Bytes of bodies a second, all hosts and both directions together; `None` for as many as come.
+    pub limit_rate: Option<u64>,
     /// When a failed request is tried again.
     pub retry: RetrySettings,
     /// When a silent or slow connection is ended.
@@ -38,6 +40,7 @@ impl Default for HttpSettings {
             insecure_skip_tls_verify: Vec::new(),
             proxy: None,
             per_host: 32,
+            limit_rate: None,
             retry: RetrySettings::default(),
             time_outs: TimeOuts::default(),
         }
@@ -81,6 +84,17 @@ pub struct RetrySettings {
     pub longest_wait: Duration,
     /// The longest wait that a server may ask for with `Retry-After`.
     pub longest_asked: Duration,
+    /// What is done where a registry asks for a longer one, or says that no pull is left.
+    pub used_up: UsedUp,
+}
+
+/// What is done where a registry lets nobody pull for longer than it is worth waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsedUp {
+    /// It is an error, after one wait of [`RetrySettings::longest_asked`] at most.
+    Fail,
+    /// It is waited for, a day at most: `--wait-for-quota`.
+    Wait,
 }
 
 impl Default for RetrySettings {
@@ -90,6 +104,7 @@ impl Default for RetrySettings {
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
             longest_asked: Duration::from_secs(300),
+            used_up: UsedUp::Fail,
         }
     }
 }

@@ -172,9 +172,12 @@ async fn manifests_are_bounded_and_proven() {
     assert!(error.to_string().contains("longer than"), "{error}");
     let digest = image(1, 1, SIZE).digest();
     for by in [By::Tag("v1"), By::Digest(&digest)] {
-        let broken = Broken::new(Faults::times(1, Fault::FlipBit(9), gets));
+        let broken = Broken::new(Faults::times(2, Fault::FlipBit(9), gets));
         let error = broken.place.client.manifest(&broken.repository, by).await.unwrap_err();
         assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+        assert_eq!(broken.ranges().len(), 2, "it was asked for once more");
+        let fetched = broken.place.client.manifest(&broken.repository, by).await.unwrap();
+        assert_eq!(fetched.descriptor.digest, digest);
     }
 }
 

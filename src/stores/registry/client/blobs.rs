@@ -49,8 +49,10 @@ impl RegistryClient {
         if !is_non_distributable(&blob.media_type) {
             return Err(missing);
         }
+        // What a registry says over https is not fetched over plain http.
+        let plain = self.http.base(repository.host()).await?.scheme() == "http";
         let urls = blob.urls.iter().take(8).filter_map(|url| Url::parse(url).ok());
-        for url in urls.filter(|url| matches!(url.scheme(), "http" | "https")) {
+        for url in urls.filter(|url| url.scheme() == "https" || plain && url.scheme() == "http") {
             let http = self.http.clone();
             let open: Open = Arc::new(move |offset| foreign(http.clone(), url.clone(), offset).boxed());
             match body(&self.http, expected.clone(), offset, open).await {

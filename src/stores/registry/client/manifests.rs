@@ -36,8 +36,18 @@ impl RegistryClient {
     }
 
     /// Fetches a manifest of at most 8 MiB. Its digest is computed from the bytes; one that was asked for wins over
-    /// every header.
+    /// every header. Wrong bytes are asked for once more.
     pub async fn manifest(&self, repository: &Repository, by: By<'_>) -> Result<FetchedManifest> {
+        match self.manifest_once(repository, by).await {
+            Err(error @ Error::Mismatch { .. }) => {
+                self.http.progress().note(&format!("{error}; asking again"));
+                self.manifest_once(repository, by).await
+            }
+            other => other,
+        }
+    }
+
+    async fn manifest_once(&self, repository: &Repository, by: By<'_>) -> Result<FetchedManifest> {
         let what = format!("manifest `{by}`");
         let request = self.manifest_request(repository, by, Method::GET).await?;
         let reply = self.fetch(repository, self.scopes(repository), request, MAX_SIZE).await?;

@@ -64,6 +64,21 @@ impl RegistryClient {
         move |error| error.at(&side)
     }
 
+    /// Says that so many more manifests of tags or lists will be asked for at the registry of `repository`, so that it is
+    /// told in time where it allows fewer pulls.
+    pub fn expect_pulls(&self, repository: &Repository, count: u64) {
+        if let Some(host) = self.http.known(repository.host()) {
+            host.expect_pulls(count);
+        }
+    }
+
+    /// Says that one of those of [`RegistryClient::expect_pulls`] has come.
+    pub fn has_pulled(&self, repository: &Repository) {
+        if let Some(host) = self.http.known(repository.host()) {
+            host.has_pulled();
+        }
+    }
+
     /// Returns the HTTP client below.
     pub fn http(&self) -> &HttpClient {
         &self.http

@@ -64,7 +64,8 @@ impl RegistryClient {
         }
         turn.sign(&mut request);
         let flow = Flow::default();
-        let sent = self.http.stream(&request, flow.outgoing(body.next(length), length), &flow).await;
+        let piece = flow.outgoing(body.next(length), length, self.http.rate());
+        let sent = self.http.stream(&request, piece, &flow).await;
         if let Some(error) = flow.source_error() {
             return Put::Failed(error);
         }

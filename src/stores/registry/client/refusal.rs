@@ -8,6 +8,10 @@ use crate::model::error::Error;
 use crate::stores::http::{NO_REGISTRY, Reply, is_page, unexpected_page};
 use crate::stores::registry::auth::{Challenge, Turned, advice};
 
+/// What to do where a registry lets nobody pull for hours.
+const USED_UP: &str = "add `--wait-for-quota` to wait until it allows more, or log in where that allows more; what was \
+                       fetched is kept, and the same command goes on from there";
+
 #[derive(Deserialize)]
 struct Errors {
     #[serde(default)]
@@ -102,7 +106,10 @@ impl RegistryClient {
                 }
             }
             404 => Error::NotFound { what: format!("{what} (HTTP status 404{said})"), hint },
-            _ => Error::Remote { what, status, detail: said.trim_start_matches(": ").to_owned(), hint },
+            _ => {
+                let hint = hint.or_else(|| self.http.is_used_up(&reply.head).then(|| USED_UP.to_owned()));
+                Error::Remote { what, status, detail: said.trim_start_matches(": ").to_owned(), hint }
+            }
         })
     }
 

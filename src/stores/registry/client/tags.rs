@@ -52,7 +52,10 @@ impl RegistryClient {
             tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| is_tag(tag)));
             // A page that adds nothing is the last one, whatever it links to.
             match next_page(&reply).and_then(|next| url.join(&next).ok()) {
-                Some(next) if next.origin() == url.origin() && tags.len() > before => url = next,
+                // Where the next page is asked for is not the reply's to choose: only which one.
+                Some(next) if next.origin() == url.origin() && tags.len() > before => {
+                    url.set_query(next.query());
+                }
                 _ => break,
             }
         }
