@@ -21,6 +21,8 @@ mod help;
 mod import;
 mod inspect;
 mod lists;
+mod login;
+mod logout;
 mod man;
 mod mirror;
 mod push;
@@ -37,7 +39,7 @@ const PARTING: Duration = Duration::from_millis(500);
 const MOMENT: Duration = Duration::from_millis(200);
 
 /// The verbs, as reports name them.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
     "export",
     "import",
     "mirror",
@@ -45,6 +47,8 @@ const NAMES: [&str; 10] = [
     "extract",
     "verify",
     "inspect",
+    "login",
+    "logout",
     "completion",
     "man",
     "version",
@@ -93,6 +97,8 @@ enum Command {
     Extract(extract::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Login(Box<login::Arguments>),
+    Logout(logout::Arguments),
     Completion(completion::Arguments),
     Man(man::Arguments),
     Version(version::Arguments),
@@ -106,6 +112,8 @@ impl Command {
             Self::Extract(_) => "extract",
             Self::Completion(_) => "completion",
             Self::Inspect(_) => "inspect",
+            Self::Login(_) => "login",
+            Self::Logout(_) => "logout",
             Self::Man(_) => "man",
             Self::Mirror(_) => "mirror",
             Self::Sideload(_) => "sideload",
@@ -195,6 +203,8 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Inspect(arguments) => inspect::run(arguments, ui),
         Command::Mirror(arguments) => mirror::run(*arguments, ui).await,
+        Command::Login(arguments) => login::run(*arguments, ui).await,
+        Command::Logout(arguments) => logout::run(arguments).await,
         Command::Man(arguments) => man::run(&arguments),
         Command::Sideload(arguments) => sideload::run(arguments, ui).await,
         Command::Verify(arguments) => verify::run(arguments, ui).await,

@@ -9,12 +9,16 @@ use std::time::Duration;
 use crate::commands::report::{Report, whole};
 use crate::commands::seen::Seen;
 use crate::content::progress::Progress;
+use crate::model::error::Result;
 use crate::model::printable::without_control;
 
 mod bars;
 mod ending;
 mod plain;
+mod prompt;
 mod quiet;
+
+pub use prompt::Echo;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +40,7 @@ pub struct Ui {
     json: bool,
     progress: Arc<ending::Ending>,
     seen: Seen,
+    prompt: prompt::Prompt,
 }
 
 impl Ui {
@@ -53,7 +58,13 @@ impl Ui {
             }
             ProgressMode::Json => Arc::new(plain::Plain::new(plain::Form::Json, verbose)),
         };
-        Self { quiet, json, progress: Arc::new(ending::Ending::new(progress, shows)), seen: Seen::default() }
+        Self {
+            quiet,
+            json,
+            progress: Arc::new(ending::Ending::new(progress, shows)),
+            seen: Seen::default(),
+            prompt: prompt::Prompt::default(),
+        }
     }
 
     /// Keeps a warning of the call itself for its report.
@@ -64,6 +75,13 @@ impl Ui {
     /// Returns the warnings of the call and those that came while it was done.
     pub fn warnings(&self) -> Vec<String> {
         self.progress.warnings()
+    }
+
+    /// Asks the person at the terminal.
+    ///
+    /// Errors: [`Error::Usage`](crate::model::error::Error::Usage) where there is no terminal, or no answer.
+    pub fn ask(&self, question: &str, echo: Echo) -> Result<String> {
+        self.prompt.ask(question, echo)
     }
 
     /// Returns who watches the work.
@@ -79,6 +97,7 @@ impl Ui {
     /// Shows no more of what happens: the work has ended, or was ended.
     pub fn hush(&self) {
         self.progress.end();
+        self.prompt.restore();
     }
 
     /// Prints what clap says of the arguments: help on stdout, mistakes on stderr.

@@ -68,8 +68,8 @@ impl CredentialArguments {
         for login in explicit.iter().filter(|login| !hosts.iter().any(|host| login.is_for(host))) {
             ui.warn(&unused(&login.registry, hosts));
         }
-        let credentials = CredentialSources { explicit, files: self.files() };
-        Ok(RegistrySettings { credentials, token_hosts: self.token_hosts()? })
+        let credentials = CredentialSources { explicit, files: files(self.auth_file.as_deref())? };
+        Ok(RegistrySettings { credentials, token_hosts: token_hosts(&self.token_host)? })
     }
 
     fn explicit(&self, hosts: &BTreeSet<String>) -> Result<Option<ExplicitLogin>> {
@@ -79,48 +79,91 @@ impl CredentialArguments {
             None => (only(hosts)?, username.as_str()),
         };
         let password = match &self.password_file {
-            Some(path) => read_password(
-                std::fs::File::open(path)
-                    .map_err(Error::io(format!("opening `{path}` (`--password-file`)")))?,
-                &format!("`{path}` (`--password-file`)"),
-            )?,
-            None => read_password(std::io::stdin().lock(), "standard input")?,
+            Some(path) => password_of(path)?,
+            None => password_of_stdin()?,
         };
-        Ok(Some(ExplicitLogin { registry, username: username.to_owned(), password: Secret::new(password) }))
+        let (username, source) = (username.to_owned(), "`--username`".to_owned());
+        Ok(Some(ExplicitLogin { registry, username, password, source }))
     }
+}
 
-    fn token_hosts(&self) -> Result<Vec<TokenHost>> {
-        let parse = |text: &String| match text.split_once('=') {
-            Some((registry, host)) if !registry.is_empty() && !host.is_empty() => {
-                Ok(TokenHost { registry: registry.to_owned(), host: host.to_owned() })
-            }
-            _ => Err(Error::usage(format!("`--token-host {text}`: expected `REGISTRY=HOST`"), None)),
-        };
-        self.token_host.iter().map(parse).collect()
-    }
-
-    /// Returns the files that hold credentials, what was named before what is merely there.
-    fn files(&self) -> Vec<CredentialFile> {
-        let required = |path| CredentialFile { path, presence: Presence::Required };
-        let optional = |path| CredentialFile { path, presence: Presence::Optional };
-        if let Some(path) = &self.auth_file {
-            return vec![required(path.clone())];
+/// Reads `--token-host`.
+pub(super) fn token_hosts(texts: &[String]) -> Result<Vec<TokenHost>> {
+    let parse = |text: &String| match text.split_once('=') {
+        Some((registry, host)) if !registry.is_empty() && !host.is_empty() => {
+            Ok(TokenHost { registry: registry.to_owned(), host: host.to_owned() })
         }
-        let named = |name: &str| env::var(name).ok().filter(|value| !value.is_empty()).map(Utf8PathBuf::from);
-        let home = named("HOME");
-        let config = named("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
-        let below =
-            |folder: Option<Utf8PathBuf>, path: &str| folder.map(|folder| folder.join(Utf8Path::new(path)));
-        let files = [
-            named("REGISTRY_AUTH_FILE").map(required),
-            below(named("DOCKER_CONFIG"), "config.json").map(optional),
-            named("HELM_REGISTRY_CONFIG").map(optional),
-            below(named("XDG_RUNTIME_DIR"), "containers/auth.json").map(optional),
-            below(config, "containers/auth.json").map(optional),
-            below(home, ".docker/config.json").map(optional),
-        ];
-        files.into_iter().flatten().collect()
+        _ => Err(Error::usage(format!("`--token-host {text}`: expected `REGISTRY=HOST`"), None)),
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn variable(name: &str) -> Option<Utf8PathBuf> {
+    env::var(name).ok().filter(|value| !value.is_empty()).map(Utf8PathBuf::from)
+}
+
+/// Returns the folder below which podman and skopeo keep what stays.
+fn settled() -> Option<Utf8PathBuf> {
+    variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")))
+}
+
+/// Returns the files that hold credentials, what was named before what is merely there.
+///
+/// Errors: [`Error::Usage`] where `$DOCKER_CONFIG` is a file.
+pub(super) fn files(auth_file: Option<&Utf8Path>) -> Result<Vec<CredentialFile>> {
+    let file = |path, presence| CredentialFile { path, presence, aside: None };
+    if let Some(path) = auth_file {
+        return Ok(vec![file(path.to_owned(), Presence::Required)]);
     }
+    let docker = variable("DOCKER_CONFIG");
+    if let Some(path) = docker.as_ref().filter(|path| path.is_file()) {
+        return Err(Error::usage(
+            format!("`$DOCKER_CONFIG` is `{path}`, a file: it names the folder that holds `config.json`"),
+            Some("name the folder, or the file with `--auth-file`"),
+        ));
+    }
+    let home = variable("HOME");
+    // Under sudo the home is mostly root's, and the files that were meant lie in another.
+    let aside = env::var("SUDO_USER").ok().filter(|user| !user.is_empty()).zip(home.as_ref());
+    let aside =
+        aside.map(|(user, home)| format!("run under sudo by `{user}`, with `{home}` as the home folder"));
+    let at_home = |path| CredentialFile { aside: aside.clone(), ..file(path, Presence::Optional) };
+    let optional = |path| file(path, Presence::Optional);
+    let config = settled().map(|path| match &home {
+        Some(home) if path.starts_with(home) => at_home(path),
+        _ => optional(path),
+    });
+    let below = |file: CredentialFile, path: &str| CredentialFile { path: file.path.join(path), ..file };
+    let files = [
+        variable("REGISTRY_AUTH_FILE").map(|path| file(path, Presence::Required)),
+        docker.map(|folder| optional(folder.join("config.json"))),
+        variable("HELM_REGISTRY_CONFIG").map(optional),
+        variable("XDG_RUNTIME_DIR").map(|folder| optional(folder.join("containers/auth.json"))),
+        config.map(|folder| below(folder, "containers/auth.json")),
+        home.as_ref().map(|home| at_home(home.join(".docker/config.json"))),
+    ];
+    Ok(files.into_iter().flatten().collect())
+}
+
+/// Returns the file that a login is written to: one that was named, or that of the user which outlives the session.
+pub(super) fn login_file(auth_file: Option<&Utf8Path>) -> Result<Utf8PathBuf> {
+    let named = auth_file.map(Utf8Path::to_owned).or_else(|| variable("REGISTRY_AUTH_FILE"));
+    let file = named.or_else(|| settled().map(|folder| folder.join("containers/auth.json")));
+    file.ok_or_else(|| {
+        Error::usage("there is no `$HOME` to keep a login in", Some("name a file with `--auth-file`"))
+    })
+}
+
+/// Reads the password that a file holds.
+pub(super) fn password_of(path: &Utf8Path) -> Result<Secret> {
+    let file = std::fs::File::open(path);
+    let file = file.map_err(Error::io(format!("opening `{path}` (`--password-file`)")))?;
+    read_password(file, &format!("`{path}` (`--password-file`)"))
+}
+
+/// Reads the password that standard input holds.
+pub(super) fn password_of_stdin() -> Result<Secret> {
+    read_password(std::io::stdin().lock(), "standard input")
 }
 
 /// Says that a login is for a registry that this call does not speak to.
@@ -141,12 +184,14 @@ fn only(hosts: &BTreeSet<String>) -> Result<String> {
     let named = hosts.iter().map(|host| format!("`{host}`")).collect::<Vec<_>>().join(", ");
     Err(Error::usage(
         format!("`--username` without a host is for one registry, and there are {}: {named}", hosts.len()),
-        Some("say which with `--username HOST=USER`, or put the credentials into a file for `--auth-file`"),
+        Some(
+            "log in to each with `airgap-bundle login HOST`, or say which one it is for with `--username HOST=USER`",
+        ),
     ))
 }
 
 /// Reads the first line of what holds a password.
-fn read_password(reader: impl Read, place: &str) -> Result<String> {
+fn read_password(reader: impl Read, place: &str) -> Result<Secret> {
     let mut line = String::new();
     let mut reader = std::io::BufReader::new(reader.take(MAX_PASSWORD));
     reader.read_line(&mut line).map_err(Error::io(format!("reading the password from {place}")))?;
@@ -154,5 +199,5 @@ fn read_password(reader: impl Read, place: &str) -> Result<String> {
     if password.is_empty() {
         return Err(Error::usage(format!("the password from {place} is empty"), None));
     }
-    Ok(password.to_owned())
+    Ok(Secret::new(password))
 }

@@ -4,6 +4,8 @@ pub mod export;
 pub mod extract;
 pub mod import;
 pub mod inspect;
+pub mod login;
+pub mod logout;
 pub mod mirror;
 pub mod open;
 pub mod report;

@@ -16,6 +16,10 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::model::error::{Error, Result};
 
+mod program;
+
+pub use program::{Said, program};
+
 /// What to do with the remaining jobs when one has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {

@@ -12,6 +12,8 @@ mod commands;
 #[cfg(test)]
 mod containerd;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod docker_registry;
 #[cfg(test)]
 mod export;

@@ -25,8 +25,8 @@ fn site(host: &str) -> Site {
         .file("right", "secret\n")
 }
 
-const GIVE: &str = "\nhint: give credentials: a file that holds them with `--auth-file` or `$REGISTRY_AUTH_FILE`, or \
-                    `--username HOST=USER --password-stdin`; a repository that is not there may be refused so, too\n";
+const GIVE: &str = "\nhint: give credentials: log in with `airgap-bundle login HOST`, or name a file that holds them with \
+                    `--auth-file` or `$REGISTRY_AUTH_FILE`; a repository that is not there may be refused so, too\n";
 
 #[test]
 fn without_credentials_the_ways_to_give_them_are_named() {

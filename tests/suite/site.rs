@@ -185,7 +185,7 @@ impl Site {
     }
 
     /// Replaces what differs from run to run by fixed words.
-    fn normal(&self, text: &str) -> String {
+    pub(crate) fn normal(&self, text: &str) -> String {
         let text = self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(value, word));
         times(&ports(&digests(&without_progress(&text))))
     }

@@ -113,7 +113,10 @@ fn a_floor_imports_only_from_lower_floors() {
 #[test]
 fn only_the_printer_prints() {
     let words = ["print!", "println!", "eprint!", "eprintln!", "stdout", "stderr", "Stdout", "Stderr"];
-    let found = outside(&words, |path| path == "main.rs" || path == "ui.rs" || path.starts_with("ui/"));
+    // What the job runner names are the pipes of another program.
+    let found = outside(&words, |path| {
+        path == "main.rs" || path == "ui.rs" || path.starts_with("ui/") || path == "content/jobs/program.rs"
+    });
     none("only ui and main print", &found);
 }
 

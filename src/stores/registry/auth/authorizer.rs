@@ -97,9 +97,9 @@ impl Authorizer {
         Ok(header.filter(|header| Some(header) != used))
     }
 
-    /// Returns what was found for a repository.
-    pub fn find(&self, registry: &str, repository: &str) -> Lookup {
-        self.credentials.find(registry, repository)
+    /// Returns what is known to be for a repository, for messages.
+    pub fn known(&self, registry: &str, repository: &str) -> Lookup {
+        self.credentials.known(registry, repository)
     }
 
     async fn answer_scheme(
@@ -109,7 +109,7 @@ impl Authorizer {
         scopes: Scopes,
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>> {
-        let lookup = self.find(purpose.registry, purpose.repository);
+        let lookup = self.credentials.find(purpose.registry, purpose.repository, self.http.clock()).await?;
         let (realm, service) = match (scheme, lookup.found()) {
             (_, Some(Found { credential: Credential::RegistryToken(token), .. })) => {
                 return bearer(token).map(Some);

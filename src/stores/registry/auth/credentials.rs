@@ -1,13 +1,17 @@
 //! Where credentials come from, and which of them are for a repository.
 
 use std::fmt;
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use super::file::{Answer, AuthFile};
+use super::file::{AuthFile, Rule};
 use super::key::registry;
+use super::keychain::Keychain;
+use super::keychains::Keychains;
 use super::secret::Secret;
 use crate::model::error::{Error, Result};
+use crate::stores::http::clock::Clock;
 
 /// A way to prove who we are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub struct CredentialFile {
     pub path: Utf8PathBuf,
     /// Whether it must be there.
     pub presence: Presence,
+    /// What a reader should know about where it lies, for messages: ``run under sudo by `me` …``.
+    pub aside: Option<String>,
 }
 
 /// User name and password from the command line.
@@ -60,6 +66,8 @@ pub struct ExplicitLogin {
     pub username: String,
     /// Password.
     pub password: Secret,
+    /// Where they were given, for messages.
+    pub source: String,
 }
 
 impl ExplicitLogin {
@@ -85,6 +93,16 @@ pub struct Found {
     pub credential: Credential,
     /// File and key, or the flag, for messages.
     pub source: String,
+}
+
+impl Found {
+    /// Returns the user name, where there is one.
+    pub fn username(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::Login { username, .. } => Some(username),
+            Credential::IdentityToken(_) | Credential::RegistryToken(_) => None,
+        }
+    }
 }
 
 /// What was found for a repository.
@@ -115,19 +133,28 @@ impl fmt::Display for Lookup {
     }
 }
 
-/// All credentials, read.
+/// All credentials: files, read, and what helpers have said so far.
 #[derive(Debug, Default)]
 pub struct Credentials {
     explicit: Vec<ExplicitLogin>,
     files: Vec<AuthFile>,
+    keychains: Keychains,
+    aside: Option<String>,
+}
+
+/// How far a search comes with what is known.
+enum Step {
+    Done(Lookup),
+    /// This helper has to be asked first.
+    Ask(Keychain),
 }
 
 impl Credentials {
-    /// Reads the files. A file that cannot be used is an error and not an anonymous pull.
+    /// Reads the files. A file that cannot be used is an error and not an anonymous pull. Helpers are not asked yet.
     pub fn read(sources: &CredentialSources) -> Result<Self> {
         let mut files = Vec::new();
         for file in &sources.files {
-            match (AuthFile::read(&file.path)?, file.presence) {
+            match (AuthFile::read(&file.path, file.aside.as_deref())?, file.presence) {
                 (Some(read), _) => files.push(read),
                 (None, Presence::Optional) => {}
                 (None, Presence::Required) => {
@@ -138,40 +165,63 @@ impl Credentials {
                 }
             }
         }
-        Ok(Self { explicit: sources.explicit.clone(), files })
+        let aside = sources.files.iter().find_map(|file| file.aside.clone());
+        Ok(Self { explicit: sources.explicit.clone(), files, keychains: Keychains::default(), aside })
     }
 
-    /// Finds what is for a repository: the first source that has an entry, and in it the most specific key.
-    pub fn find(&self, host: &str, repository: &str) -> Lookup {
+    /// Finds what is for a repository: the first source that has something, and in it the most specific key. Asks helpers,
+    /// each once.
+    pub async fn find(&self, host: &str, repository: &str, clock: &Arc<dyn Clock>) -> Result<Lookup> {
+        loop {
+            match self.look(host, repository) {
+                Step::Done(lookup) => return Ok(lookup),
+                Step::Ask(keychain) => drop(self.keychains.get(&keychain, clock).await?),
+            }
+        }
+    }
+
+    /// As [`Credentials::find`] with what is known, for messages: no helper is asked.
+    pub fn known(&self, host: &str, repository: &str) -> Lookup {
+        match self.look(host, repository) {
+            Step::Done(lookup) => lookup,
+            Step::Ask(keychain) => Lookup::Nothing(format!(
+                "`{}` leaves them to `{}`, which was not asked",
+                keychain.file,
+                keychain.program()
+            )),
+        }
+    }
+
+    fn look(&self, host: &str, repository: &str) -> Step {
         let host = registry(host);
         if let Some(login) = self.explicit.iter().find(|login| login.is_for(&host)) {
             let credential = Credential::login(login.username.clone(), login.password.reveal().to_owned());
-            return Lookup::Found(Found { credential, source: "`--username`".to_owned() });
+            return Step::Done(Lookup::Found(Found { credential, source: login.source.clone() }));
         }
-        let mut helper = None;
+        let mut without = Vec::new();
         for file in &self.files {
-            match file.find(&host, repository) {
-                Answer::Found(found) => return Lookup::Found(found),
-                Answer::Helper { name, specific } => {
-                    let text = format!(
-                        "`{}` leaves them to the helper `docker-credential-{name}`, and helpers are not supported yet",
-                        file.path()
-                    );
-                    if specific {
-                        return Lookup::Nothing(text);
+            without.push(format!("`{}`", file.path()));
+            for rule in file.rules(&host, repository) {
+                let keychain = match rule {
+                    Rule::Entry(found) => return Step::Done(Lookup::Found(found)),
+                    Rule::Keychain(keychain) => keychain,
+                };
+                let source = format!("`{}` (`{}`)", keychain.program(), keychain.file);
+                match self.keychains.known(&keychain) {
+                    Some(Ok(Some(credential))) => {
+                        return Step::Done(Lookup::Found(Found { credential, source }));
                     }
-                    helper.get_or_insert(text);
+                    Some(Ok(None)) => without.push(source),
+                    Some(Err(_)) | None => return Step::Ask(keychain),
                 }
-                Answer::Nothing => {}
             }
         }
-        Lookup::Nothing(helper.unwrap_or_else(|| match &*self.files {
+        let why = match &*without {
             [] => "there is no credential file".to_owned(),
-            files => {
-                let paths: Vec<String> = files.iter().map(|file| format!("`{}`", file.path())).collect();
-                format!("none for `{host}` in {}", paths.join(", "))
-            }
-        }))
+            places => format!("none for `{host}` in {}", places.join(", ")),
+        };
+        let aside = self.aside.as_ref().map(|aside| format!("; {aside}")).unwrap_or_default();
+        Step::Done(Lookup::Nothing(why + &aside))
     }
 }
 
@@ -180,12 +230,12 @@ mod tests {
     use super::*;
 
     fn credentials(files: &[(&str, &str)]) -> Result<Credentials> {
-        let files = files.iter().map(|(path, text)| AuthFile::parse((*path).into(), text.as_bytes()));
-        Ok(Credentials { explicit: Vec::new(), files: files.collect::<Result<_>>()? })
+        let files = files.iter().map(|(path, text)| AuthFile::parse((*path).into(), text.as_bytes(), None));
+        Ok(Credentials { files: files.collect::<Result<_>>()?, ..Credentials::default() })
     }
 
     fn found(credentials: &Credentials, registry: &str, repository: &str) -> String {
-        match credentials.find(registry, repository) {
+        match credentials.known(registry, repository) {
             Lookup::Found(Found { credential: Credential::Login { username, .. }, source }) => {
                 format!("{username} from {source}")
             }
@@ -248,7 +298,7 @@ mod tests {
     fn a_named_file_must_be_there() {
         let file = |presence| CredentialSources {
             explicit: Vec::new(),
-            files: vec![CredentialFile { path: "/nonexistent/auth.json".into(), presence }],
+            files: vec![CredentialFile { path: "/nonexistent/auth.json".into(), presence, aside: None }],
         };
         assert!(Credentials::read(&file(Presence::Optional)).is_ok());
         assert!(Credentials::read(&file(Presence::Required)).is_err());
@@ -261,6 +311,7 @@ mod tests {
             registry: "quay.io".to_owned(),
             username: "me".to_owned(),
             password: Secret::new("x"),
+            source: "`--username`".to_owned(),
         });
         assert_eq!(found(&credentials, "quay.io", "team/app"), "me from `--username`");
         assert!(!format!("{credentials:?}").contains("secret"));

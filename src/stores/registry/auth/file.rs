@@ -8,7 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use super::credentials::{Credential, Found};
-use super::key::{Key, registry};
+use super::key::Key;
+use super::keychain::Keychain;
 use super::secret::Secret;
 use crate::model::error::{Error, Result};
 
@@ -44,58 +45,59 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct AuthFile {
     path: Utf8PathBuf,
+    aside: Option<String>,
     entries: Vec<(String, Key, Credential)>,
-    helpers: Vec<(String, String)>,
+    helpers: Vec<(Key, String)>,
     store: Option<String>,
 }
 
-/// What a file has for a repository.
-pub(super) enum Answer {
-    /// An entry.
-    Found(Found),
-    /// The name of a program that would have it, and whether it was named for this very registry.
-    Helper {
-        /// What follows `docker-credential-`.
-        name: String,
-        /// `credHelpers` names the registry; `credsStore` is for all.
-        specific: bool,
-    },
-    /// Nothing.
-    Nothing,
+/// What a file says of a repository.
+#[derive(Debug)]
+pub(super) enum Rule {
+    /// An entry of `auths`.
+    Entry(Found),
+    /// A helper of `credHelpers` or `credsStore`.
+    Keychain(Keychain),
 }
 
 impl AuthFile {
     /// Reads a file; `None` where there is none. Errors name the file and never its content.
-    pub(super) fn read(path: &Utf8Path) -> Result<Option<Self>> {
+    pub(super) fn read(path: &Utf8Path, aside: Option<&str>) -> Result<Option<Self>> {
+        Self::bytes(path, aside)?.map(|bytes| Self::parse(path, &bytes, aside)).transpose()
+    }
+
+    /// Reads the bytes of a file; `None` where there is none.
+    pub(super) fn bytes(path: &Utf8Path, aside: Option<&str>) -> Result<Option<Vec<u8>>> {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.len() > MAX_FILE => {
-                return Err(bad(path, &format!("it is longer than {MAX_FILE} bytes")));
+                return Err(bad(path, &format!("it is longer than {MAX_FILE} bytes"), aside));
             }
+            Ok(metadata) if metadata.is_dir() => return Err(bad(path, "it is a folder", aside)),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(format!("reading credentials from `{path}`"))(error)),
         }
-        let bytes = std::fs::read(path).map_err(Error::io(format!("reading credentials from `{path}`")))?;
-        Self::parse(path, &bytes).map(Some)
+        std::fs::read(path).map(Some).map_err(Error::io(format!("reading credentials from `{path}`")))
     }
 
-    pub(super) fn parse(path: &Utf8Path, bytes: &[u8]) -> Result<Self> {
+    pub(super) fn parse(path: &Utf8Path, bytes: &[u8], aside: Option<&str>) -> Result<Self> {
+        let bad = |why: &str| bad(path, why, aside);
         // The text of the parser's own message may quote a secret.
         let raw: Raw = serde_json::from_slice(bytes).map_err(|error| {
-            bad(path, &format!("JSON of another shape, line {}, column {}", error.line(), error.column()))
+            bad(&format!("JSON of another shape, line {}, column {}", error.line(), error.column()))
         })?;
         let mut entries = Vec::new();
         for (key, entry) in raw.auths.unwrap_or_default() {
             let Some(entry) = entry else { continue };
-            let credential = credential(entry).map_err(|why| bad(path, &format!("key `{key}`: {why}")))?;
+            let credential = credential(entry).map_err(|why| bad(&format!("key `{key}`: {why}")))?;
             if let Some(credential) = credential {
                 entries.push((key.clone(), Key::parse(&key), credential));
             }
         }
         let helpers = raw.cred_helpers.unwrap_or_default().into_iter();
-        let helpers = helpers.map(|(host, helper)| (registry(&Key::parse(&host).host), helper)).collect();
+        let helpers = helpers.map(|(key, name)| (Key::parse(&key), name)).collect();
         let store = raw.creds_store.filter(|store| !store.is_empty());
-        Ok(Self { path: path.to_owned(), entries, helpers, store })
+        Ok(Self { path: path.to_owned(), aside: aside.map(str::to_owned), entries, helpers, store })
     }
 
     /// Returns the path.
@@ -103,27 +105,43 @@ impl AuthFile {
         &self.path
     }
 
-    /// Returns the most specific entry for a repository.
-    pub(super) fn find(&self, registry: &str, repository: &str) -> Answer {
-        let matching = self.entries.iter().filter_map(|(text, key, credential)| {
-            Some((key.matches(registry, repository)?, text, credential))
+    /// Names an entry, for messages.
+    fn source(&self, key: &str) -> String {
+        let aside = self.aside.as_ref().map(|aside| format!(" ({aside})")).unwrap_or_default();
+        format!("`{}`, key `{key}`{aside}", self.path)
+    }
+
+    /// Returns the helper that keeps the credentials of a whole registry.
+    pub(super) fn keychain(&self, registry: &str) -> Option<Keychain> {
+        let own = self.helpers.iter().find(|(key, _)| key.matches(registry, "") == Some(0));
+        own.map(|(_, name)| name).or(self.store.as_ref()).map(|name| self.keychain_of(name, registry))
+    }
+
+    fn keychain_of(&self, name: &str, registry: &str) -> Keychain {
+        Keychain { name: name.to_owned(), file: self.path.clone(), registry: registry.to_owned() }
+    }
+
+    /// Returns what is said of a repository, the most specific first. Of two that are as specific a helper comes first, as
+    /// with docker and podman; `credsStore`, which is for all registries, comes last.
+    pub(super) fn rules(&self, registry: &str, repository: &str) -> Vec<Rule> {
+        let keychain = |name: &String| Rule::Keychain(self.keychain_of(name, registry));
+        let helpers = self
+            .helpers
+            .iter()
+            .filter_map(|(key, name)| Some((key.matches(registry, repository)?, keychain(name))));
+        let entries = self.entries.iter().filter_map(|(text, key, credential)| {
+            let found = Found { credential: credential.clone(), source: self.source(text) };
+            Some((key.matches(registry, repository)?, Rule::Entry(found)))
         });
-        if let Some((_, key, credential)) = matching.max_by_key(|(length, ..)| *length) {
-            let source = format!("`{}`, key `{key}`", self.path);
-            return Answer::Found(Found { credential: credential.clone(), source });
-        }
-        if let Some((_, name)) = self.helpers.iter().find(|(host, _)| host == registry) {
-            return Answer::Helper { name: name.clone(), specific: true };
-        }
-        match &self.store {
-            Some(name) => Answer::Helper { name: name.clone(), specific: false },
-            None => Answer::Nothing,
-        }
+        let mut rules: Vec<(usize, Rule)> = helpers.chain(entries).collect();
+        rules.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+        rules.into_iter().map(|(_, rule)| rule).chain(self.store.iter().map(keychain)).collect()
     }
 }
 
-fn bad(path: &Utf8Path, why: &str) -> Error {
-    Error::usage(format!("the credential file `{path}` cannot be used: {why}"), None)
+fn bad(path: &Utf8Path, why: &str, aside: Option<&str>) -> Error {
+    let aside = aside.map(|aside| format!(" ({aside})")).unwrap_or_default();
+    Error::usage(format!("the credential file `{path}` cannot be used: {why}{aside}"), None)
 }
 
 /// Reads an entry; `None` for the empty ones that docker leaves beside a `credsStore`.

@@ -1,5 +1,7 @@
 //! Keys of credential files: `host`, `host:port/path`, and docker's old URLs.
 
+use std::fmt;
+
 /// Docker Hub's many names are this one.
 const HUB: &str = "docker.io";
 
@@ -17,6 +19,17 @@ pub(super) fn registry(host: &str) -> String {
     match host.to_ascii_lowercase().as_str() {
         "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => HUB.to_owned(),
         other => other.to_owned(),
+    }
+}
+
+impl fmt::Display for Key {
+    /// Writes it as docker and podman both read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&*self.host, &*self.path) {
+            (HUB, "") => f.write_str("https://index.docker.io/v1/"),
+            (host, "") => f.write_str(host),
+            (host, path) => write!(f, "{host}/{path}"),
+        }
     }
 }
 

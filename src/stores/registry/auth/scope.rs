@@ -45,6 +45,11 @@ impl Scopes {
         self
     }
 
+    /// Returns whether nothing is asked for but to be known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the scopes one by one.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

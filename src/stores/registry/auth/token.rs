@@ -124,15 +124,15 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
     let begun = http.clock().now();
     let reply = http.fetch(&ask(request)?, MAX_SMALL).await?.whole()?;
     let (status, server) = (reply.head.status, authority(&request.realm));
-    let what = format!("a token of `{server}` for `{}`", request.scopes);
+    let wanted = if request.scopes.is_empty() { String::new() } else { format!(" for `{}`", request.scopes) };
+    let what = format!("a token of `{server}`{wanted}");
     if status.as_u16() == 401 || status.as_u16() == 403 {
         let said = super::super::client::said(&reply);
-        let source = request.lookup.found().map(|found| found.source.as_str());
         let turned = if status.as_u16() == 401 { Turned::Unknown } else { Turned::Forbidden };
         return Err(Error::Denied {
             what,
             why: format!("HTTP status {}{said} ({})", status.as_u16(), request.lookup),
-            hint: Some(advice(&request.registry, source, turned)),
+            hint: Some(advice(&request.registry, request.lookup.found(), turned)),
         });
     }
     if !status.is_success() {

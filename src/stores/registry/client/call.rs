@@ -39,6 +39,11 @@ impl Turn<'_> {
         Ok(true)
     }
 
+    /// Returns whether the other side has asked who we are.
+    pub(super) fn was_asked(&self) -> bool {
+        self.header.is_some()
+    }
+
     /// Allows another renewal: there was progress since the last one.
     pub(super) fn progressed(&mut self) {
         self.answered = false;

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod call;
+mod login;
 mod manifests;
 mod pieces;
 mod put;
@@ -14,6 +15,7 @@ mod upload;
 
 use std::sync::Arc;
 
+pub use login::Welcome;
 pub use manifests::FetchedManifest;
 pub(in crate::stores::registry) use refusal::said;
 pub use repository::{By, Repository};

@@ -94,11 +94,9 @@ impl RegistryClient {
         let hint = is_no_registry(reply).then(|| NO_REGISTRY.to_owned());
         at(match status {
             401 | 403 => {
-                let lookup = self.authorizer.find(repository.registry(), repository.path());
-                let hint = hint.unwrap_or_else(|| {
-                    let source = lookup.found().map(|found| found.source.as_str());
-                    advice(repository.registry(), source, turned(reply))
-                });
+                let lookup = self.authorizer.known(repository.registry(), repository.path());
+                let hint =
+                    hint.unwrap_or_else(|| advice(repository.registry(), lookup.found(), turned(reply)));
                 Error::Denied {
                     what,
                     why: format!("HTTP status {status}{said} ({lookup})"),

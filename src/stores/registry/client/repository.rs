@@ -22,6 +22,11 @@ impl Repository {
         Ok(Self { registry: registry.to_owned(), path: path.to_owned() })
     }
 
+    /// Makes what stands for a registry as a whole.
+    pub(super) fn whole(registry: &str) -> Self {
+        Self { registry: registry.to_owned(), path: String::new() }
+    }
+
     /// Returns the repository that a reference names.
     pub fn of(reference: &Reference) -> Self {
         Self { registry: reference.registry().to_owned(), path: reference.repository().to_owned() }
