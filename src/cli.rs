@@ -25,6 +25,7 @@ mod login;
 mod logout;
 mod man;
 mod mirror;
+mod proxy;
 mod push;
 mod registry;
 mod selection;

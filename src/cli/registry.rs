@@ -142,6 +142,7 @@ impl ConnectionArguments {
             plain_http: self.plain_http.iter().chain(&schemes.plain_http).cloned().collect(),
             https: schemes.https.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.clone(),
+            proxy: super::proxy::settings(),
             per_host: self.jobs,
             limit_rate: self.limit_rate,
             retry: RetrySettings { tries: self.retries, used_up, ..RetrySettings::default() },
@@ -149,7 +150,6 @@ impl ConnectionArguments {
                 first_byte: Duration::from_secs(self.first_byte_timeout),
                 ..TimeOuts::default()
             },
-            ..HttpSettings::default()
         };
         HttpClient::new(&settings, ui.progress())
     }

@@ -32,6 +32,8 @@ mod namespace;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod python;
 #[cfg(test)]
 mod real;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{Either, select};
-use reqwest::{Body, Url};
+use reqwest::{Body, StatusCode, Url};
 
 use super::clock::{Clock, SystemClock};
-use super::failure::Failure;
+use super::failure::{Failure, is_no_tunnel};
 use super::flow::Flow;
 use super::host::Host;
 use super::quota::Quota;
@@ -168,7 +168,7 @@ impl HttpClient {
             let response = self.once(request, &hop, body, &Flow::default()).await?;
             match hop.next(&request.method, response.status(), response.headers())? {
                 Some(next) => hop = next,
-                None => return Ok(answer(request, hop, response, place)),
+                None => return Ok(self.answer(request, hop, response, place)),
             }
         }
         Err(Failure::last(Error::Network {
@@ -184,7 +184,7 @@ impl HttpClient {
         let place = self.host(&request.url).place(request.lane).await;
         let hop = Hop::first(request);
         let response = self.once(request, &hop, body, flow).await?;
-        Ok(answer(request, hop, response, place))
+        Ok(self.answer(request, hop, response, place))
     }
 
     async fn once(
@@ -203,14 +203,22 @@ impl HttpClient {
         *sent.body_mut() = Some(body);
         let time_outs = &self.0.settings.time_outs;
         let silence = std::pin::pin!(flow.silence(time_outs, &*self.0.clock));
+        let proxy = self.0.transports.proxy_of(&hop.url);
+        let shown_proxy = proxy.map(ToString::to_string);
         let answer = match select(Box::pin(client.execute(sent)), silence).await {
             Either::Left((Ok(response), _)) => response,
             Either::Left((Err(error), _)) => {
-                let proxy = self.0.transports.proxy_of(&hop.url);
-                return Err(Failure::of(&request.method, &hop.url, proxy.as_deref(), &error));
+                if let Some(proxy) = proxy.filter(|_| is_no_tunnel(&error))
+                    && let Some(answer) = self.0.transports.refusal_of(proxy, &hop.url, &*self.0.clock).await
+                    && answer.status != 200
+                {
+                    return Err(Failure::of_tunnel(&request.method, &hop.url, proxy, &answer));
+                }
+                return Err(Failure::of(&request.method, &hop.url, shown_proxy.as_deref(), &error));
             }
             Either::Right((after, _)) => {
-                return Err(Failure::time_out(&request.method, &hop.url, after.as_secs()));
+                let (method, url) = (&request.method, &hop.url);
+                return Err(Failure::time_out(method, url, shown_proxy.as_deref(), after.as_secs()));
             }
         };
         self.heard(&hop.url, &answer);
@@ -220,7 +228,30 @@ impl HttpClient {
             shown(&hop.url),
             answer.status().as_u16()
         ));
+        if let Some(proxy) = proxy.filter(|_| answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+            return Err(Failure::of_unknown_user(&request.method, &hop.url, proxy, answer.headers()));
+        }
         Ok(answer)
+    }
+
+    fn answer(
+        &self,
+        request: &Request,
+        hop: Hop,
+        mut inner: reqwest::Response,
+        place: Option<tokio::sync::OwnedSemaphorePermit>,
+    ) -> Response {
+        let headers = std::mem::take(inner.headers_mut());
+        let proxy = self.0.transports.proxy_of(&hop.url).map(|proxy| proxy.to_string().into());
+        let head = Head {
+            method: request.method.clone(),
+            status: inner.status(),
+            headers,
+            url: hop.url,
+            foreign: hop.foreign,
+            proxy,
+        };
+        Response { head, inner, place }
     }
 }
 
@@ -244,21 +275,4 @@ impl HttpClient {
             ));
         }
     }
-}
-
-fn answer(
-    request: &Request,
-    hop: Hop,
-    mut inner: reqwest::Response,
-    place: Option<tokio::sync::OwnedSemaphorePermit>,
-) -> Response {
-    let headers = std::mem::take(inner.headers_mut());
-    let head = Head {
-        method: request.method.clone(),
-        status: inner.status(),
-        headers,
-        url: hop.url,
-        foreign: hop.foreign,
-    };
-    Response { head, inner, place }
 }

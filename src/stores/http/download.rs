@@ -308,6 +308,7 @@ mod tests {
             headers: headers.collect::<HeaderMap>(),
             url: "https://host/file".parse().unwrap(),
             foreign: false,
+            proxy: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Outlook {
     Final,
     /// No connection came about: a registry that restarts, or one that was never there.
     Unreachable,
+    /// No connection to the proxy came about.
+    NoProxy,
     /// It may go well the next time.
     Transient,
 }
@@ -34,7 +36,8 @@ impl Failure {
         Self { error, outlook: Outlook::Final }
     }
 
-    /// Describes an error of the transport while `method` was sent to `url`, through `proxy` where there is one.
+    /// Describes an error of the transport while `method` was sent to `url`, through `proxy` (as it is shown) where there
+    /// is one.
     pub(super) fn of(
         method: &reqwest::Method,
         url: &Url,
@@ -47,8 +50,9 @@ impl Failure {
     }
 
     /// Says that nothing came in time.
-    pub fn time_out(method: &reqwest::Method, url: &Url, seconds: u64) -> Self {
-        let why = format!("`{}` sent no answer within {seconds} seconds", authority(url));
+    pub(super) fn time_out(method: &reqwest::Method, url: &Url, proxy: Option<&str>, seconds: u64) -> Self {
+        let through = through(proxy);
+        let why = format!("`{}` sent no answer within {seconds} seconds{through}", authority(url));
         let error = Error::Network { what: format!("{method} {}", shown(url)), why, hint: None };
         Self { error, outlook: Outlook::Transient }
     }
@@ -77,43 +81,68 @@ pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a r
     chain(error).into_iter().find_map(|error| error.downcast_ref())
 }
 
+/// Returns ` through the proxy …`.
+pub(super) fn through(proxy: Option<&str>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
+}
+
+/// Returns whether a proxy answered that it makes no tunnel.
+pub(super) fn is_no_tunnel(error: &reqwest::Error) -> bool {
+    let innermost = chain(error).last().map(ToString::to_string).unwrap_or_default();
+    error.is_connect()
+        && ["unsuccessful", "proxy authorization required"].iter().any(|end| innermost.ends_with(end))
+}
+
 fn describe(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> (String, Option<String>, Outlook) {
     let all = chain(error);
     if let Some(error) = all.iter().find_map(|error| error.downcast_ref::<ResolveError>()) {
         let outlook = if error.is_final() { Outlook::Final } else { Outlook::Unreachable };
+        let named = proxy.map_or_else(|| format!("`{host}`"), |proxy| format!("the proxy {proxy}"));
         let hint =
-            error.is_final().then(|| format!("check the spelling of `{host}`, or add it to /etc/hosts"));
-        return (error.to_string(), hint, outlook);
+            error.is_final().then(|| format!("check the spelling of {named}, or add it to /etc/hosts"));
+        let why = match proxy {
+            Some(proxy) => format!("could not connect to the proxy {proxy} for `{host}`: {error}"),
+            None => error.to_string(),
+        };
+        return (why, hint, outlook);
     }
     if let Some(error) = tls_error(error) {
-        return describe_tls(host, error);
+        return describe_tls(host, proxy, error);
     }
     let innermost = all.last().map(ToString::to_string).unwrap_or_default();
     // A proxy that answers refuses to make a tunnel; one that does not was never reached.
     let peer = match proxy {
         Some(proxy) if innermost.contains("tunnel") || innermost.contains("proxy auth") => {
-            let why = format!("the proxy `{proxy}` did not connect to `{host}`: {innermost}");
+            let why = format!("the proxy {proxy} did not connect to `{host}`: {innermost}");
             return (why, None, Outlook::Unreachable);
         }
-        Some(proxy) => format!("the proxy `{proxy}` for `{host}`"),
+        Some(proxy) if error.is_connect() => format!("the proxy {proxy} for `{host}`"),
+        Some(proxy) => format!("`{host}` through the proxy {proxy}"),
         None => format!("`{host}`"),
     };
     if error.is_timeout() && error.is_connect() {
-        return (format!("{peer} did not accept a connection in time"), None, Outlook::Unreachable);
+        // One that lets the whole time pass will do so again.
+        let outlook = if proxy.is_some() { Outlook::Final } else { Outlook::Unreachable };
+        return (format!("{peer} did not accept a connection in time"), None, outlook);
     }
     if error.is_connect() {
         let says = |kind| {
             let mut system = all.iter().filter_map(|error| error.downcast_ref::<std::io::Error>());
             system.any(|error| error.kind() == kind)
         };
-        let hint = if innermost.contains("handshake eof") || says(std::io::ErrorKind::ConnectionReset) {
+        let hint = if let Some(proxy) = proxy {
+            Some(format!(
+                "check host and port of the proxy {proxy}, or name `{host}` in `NO_PROXY` if it is reached directly"
+            ))
+        } else if innermost.contains("handshake eof") || says(std::io::ErrorKind::ConnectionReset) {
             Some(plain(host))
         } else if says(std::io::ErrorKind::ConnectionRefused) {
             Some("check host and port: nothing accepts connections there".to_owned())
         } else {
             None
         };
-        return (format!("could not connect to {peer}: {innermost}"), hint, Outlook::Unreachable);
+        let outlook = if proxy.is_some() { Outlook::NoProxy } else { Outlook::Unreachable };
+        return (format!("could not connect to {peer}: {innermost}"), hint, outlook);
     }
     (format!("the connection to {peer} failed: {innermost}"), None, Outlook::Transient)
 }
@@ -122,7 +151,7 @@ fn plain(host: &str) -> String {
     format!("if it speaks plain HTTP, say `--plain-http {host}`")
 }
 
-fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, Outlook) {
+fn describe_tls(host: &str, proxy: Option<&str>, error: &rustls::Error) -> (String, Option<String>, Outlook) {
     use rustls::CertificateError;
     let hint = match error {
         rustls::Error::InvalidCertificate(
@@ -147,5 +176,5 @@ fn describe_tls(host: &str, error: &rustls::Error) -> (String, Option<String>, O
         rustls::Error::InvalidMessage(_) => format!("`{host}` does not speak TLS here"),
         other => format!("TLS with `{host}` failed: {other}"),
     };
-    (why, hint, Outlook::Final)
+    (format!("{why}{}", through(proxy)), hint, Outlook::Final)
 }

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod clock;
+mod direct;
 pub mod download;
 mod failure;
 mod flow;
@@ -13,6 +14,7 @@ mod host;
 mod page;
 mod pause;
 mod proxy;
+mod proxy_failure;
 mod quota;
 mod rate;
 mod redirect;
@@ -26,6 +28,7 @@ mod settings;
 mod stall;
 mod tls;
 mod transport;
+mod tunnel;
 mod url;
 mod warnings;
 
@@ -37,7 +40,9 @@ pub use rate::Rate;
 pub use request::{Lane, Request};
 pub use response::{Head, Reply, Response};
 pub use retry::{Tries, is_transient};
-pub use settings::{ClientCertificate, HttpSettings, ProxySettings, RetrySettings, TimeOuts, UsedUp};
+pub use settings::{
+    ClientCertificate, HttpSettings, NamedProxy, ProxySettings, RetrySettings, TimeOuts, UsedUp,
+};
 pub use url::{authority, shown};
 
 /// The longest body of an error or a token: 1 MiB.

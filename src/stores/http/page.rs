@@ -28,7 +28,7 @@ pub fn unexpected(reply: &Reply, expected: &str) -> Error {
 }
 
 /// Returns the title of a page, shortened, without control characters.
-fn title(page: &[u8]) -> Option<String> {
+pub(super) fn title(page: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(page);
     let lower = text.to_ascii_lowercase();
     let start = lower.find("<title")?;

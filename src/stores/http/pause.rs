@@ -17,6 +17,10 @@ use crate::model::error::Result;
 
 /// A host that has never answered gets so many tries: a misspelt name should not take minutes.
 const TRIES_UNSEEN: u32 = 3;
+
+/// A proxy that takes no connection gets so many tries where the host has answered before: it may be starting again, and
+/// that should be known in seconds.
+const TRIES_PROXY: u32 = 5;
 /// No pull after so long, however patient the caller is, is a failure: a day.
 const LONGEST_QUOTA: Duration = Duration::from_secs(24 * 3600);
 /// Pulls come back one by one, so that it is asked again so often at least: 15 minutes.
@@ -82,11 +86,12 @@ impl HttpClient {
 
     /// Waits after a failure, or returns it where it is time to give up.
     pub async fn pause_after(&self, request: &Request, tries: &mut Tries, failure: Failure) -> Result<()> {
+        let failed = tries.failed().saturating_add(1);
+        let answers = self.host(&request.url).answers();
         let hopeless = match failure.outlook {
             Outlook::Final => true,
-            Outlook::Unreachable => {
-                !self.host(&request.url).answers() && tries.failed().saturating_add(1) >= TRIES_UNSEEN
-            }
+            Outlook::Unreachable => !answers && failed >= TRIES_UNSEEN,
+            Outlook::NoProxy => failed >= if answers { TRIES_PROXY } else { TRIES_UNSEEN },
             Outlook::Transient => false,
         };
         let wait = if hopeless { None } else { tries.wait(None, self.clock().chance()) };

@@ -1,5 +1,6 @@
 //! An answer whose body has not been read, and one whose body has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use reqwest::{Method, StatusCode, Url};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::clock::Clock;
-use super::failure::Failure;
+use super::failure::{Failure, through};
 use super::url::shown;
 use crate::model::error::Error;
 
@@ -26,6 +27,8 @@ pub struct Head {
     pub url: Url,
     /// Whether a redirect led to another scheme, host or port.
     pub foreign: bool,
+    /// The proxy in between, as it is shown: host and port, and the variable that named it.
+    pub proxy: Option<Arc<str>>,
 }
 
 impl Head {
@@ -45,9 +48,14 @@ impl Head {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
-    /// Returns what was asked, for messages: method and URL without secrets.
+    /// Returns what was asked, for messages: method and URL without secrets, and the proxy in between.
     pub fn asked(&self) -> String {
-        format!("{} {}", self.method, shown(&self.url))
+        format!("{} {}{}", self.method, shown(&self.url), through(self.proxy.as_deref()))
+    }
+
+    /// Returns the proxy that may have answered in the place of the server: one that sees what is in the request.
+    pub fn seeing_proxy(&self) -> Option<&str> {
+        self.proxy.as_deref().filter(|_| self.url.scheme() == "http")
     }
 }
 
@@ -86,10 +94,13 @@ impl Response {
             let chunk = match select(Box::pin(self.inner.chunk()), clock.timer(silence)).await {
                 Either::Left((Ok(chunk), _)) => chunk,
                 Either::Left((Err(error), _)) => {
-                    return Err(Failure::of(&self.head.method, &self.head.url, None, &error));
+                    let proxy = self.head.proxy.as_deref();
+                    return Err(Failure::of(&self.head.method, &self.head.url, proxy, &error));
                 }
                 Either::Right(_) => {
-                    return Err(Failure::time_out(&self.head.method, &self.head.url, silence.as_secs()));
+                    let (method, url, proxy) =
+                        (&self.head.method, &self.head.url, self.head.proxy.as_deref());
+                    return Err(Failure::time_out(method, url, proxy, silence.as_secs()));
                 }
             };
             let Some(chunk) = chunk else { break };

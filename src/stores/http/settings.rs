@@ -56,20 +56,29 @@ pub struct ClientCertificate {
     pub key: Utf8PathBuf,
 }
 
-/// Proxies as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. They may hold a password, so nothing prints them.
-#[derive(Clone, Default)]
+/// Proxies as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them.
+#[derive(Clone, Debug, Default)]
 pub struct ProxySettings {
-    /// URL of the proxy for https.
-    pub https: Option<String>,
-    /// URL of the proxy for http.
-    pub http: Option<String>,
-    /// Hosts, domains and networks that are reached directly, comma-separated.
+    /// The proxy for https.
+    pub https: Option<NamedProxy>,
+    /// The proxy for http.
+    pub http: Option<NamedProxy>,
+    /// Hosts, domains and networks that are reached directly, comma-separated, as Go reads `NO_PROXY`.
     pub except: String,
 }
 
-impl fmt::Debug for ProxySettings {
+/// A proxy, and who named it.
+#[derive(Clone)]
+pub struct NamedProxy {
+    /// Its URL; without a scheme it is `http`. It may hold a password, so nothing prints it.
+    pub url: String,
+    /// The variable that holds it, for messages: `HTTPS_PROXY`.
+    pub source: String,
+}
+
+impl fmt::Debug for NamedProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxySettings").field("except", &self.except).finish_non_exhaustive()
+        f.debug_struct("NamedProxy").field("source", &self.source).finish_non_exhaustive()
     }
 }
 

@@ -1,15 +1,17 @@
 //! The connection pools below everything: one for each way of trusting a server.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, Url};
 
-use super::proxy::Proxies;
+use super::clock::Clock;
+use super::proxy::{Proxies, Proxy};
 use super::resolver::Resolver;
 use super::settings::HttpSettings;
 use super::tls::{Check, Identity, Tls};
+use super::tunnel::{self, Answer};
 use super::url::names;
 use crate::model::error::{Error, Result};
 
@@ -26,8 +28,15 @@ pub(super) struct Transports {
 /// Which connections may be shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Pool {
-    Plain,
-    Tls(Check, Identity),
+    Plain(Way),
+    Tls(Check, Identity, Way),
+}
+
+/// Whether there is a proxy in between: there is one for each scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Direct,
+    Proxy,
 }
 
 impl Transports {
@@ -44,14 +53,17 @@ impl Transports {
 
     /// Returns the pool for a URL.
     pub(super) fn of(&self, url: &Url, identity: Identity) -> Result<Client> {
+        let proxy = self.proxy_of(url);
+        let way = if proxy.is_some() { Way::Proxy } else { Way::Direct };
         let pool = if url.scheme() == "http" {
-            Pool::Plain
+            Pool::Plain(way)
         } else {
             let unchecked = names(&self.settings.insecure_skip_tls_verify, url);
             let nothing_to_hide = self.settings.client_certificate.is_none();
             Pool::Tls(
                 if unchecked { Check::None } else { Check::Full },
                 if nothing_to_hide { Identity::Hidden } else { identity },
+                way,
             )
         };
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,19 +71,26 @@ impl Transports {
             return Ok(client.clone());
         }
         let client = match pool {
-            Pool::Plain => self.client(Check::None, Identity::Hidden)?,
-            Pool::Tls(check, identity) => self.client(check, identity)?,
+            // Its certificates are those of a proxy that speaks TLS.
+            Pool::Plain(_) => self.client(Check::Full, Identity::Hidden, proxy)?,
+            Pool::Tls(check, identity, _) => self.client(check, identity, proxy)?,
         };
         pools.insert(pool, client.clone());
         Ok(client)
     }
 
-    /// Returns the proxy that a URL is asked through, as it is shown.
-    pub(super) fn proxy_of(&self, url: &Url) -> Option<String> {
+    /// Returns the proxy that a URL is asked through.
+    pub(super) fn proxy_of(&self, url: &Url) -> Option<&Arc<Proxy>> {
         self.proxies.as_ref()?.of(url)
     }
 
-    fn client(&self, check: Check, identity: Identity) -> Result<Client> {
+    /// Asks the proxy of a URL why it makes no tunnel.
+    pub(super) async fn refusal_of(&self, proxy: &Proxy, url: &Url, clock: &dyn Clock) -> Option<Answer> {
+        let tls = self.tls.config(Check::Full, Identity::Hidden).ok()?;
+        tunnel::ask(proxy, url, &self.resolver, tls, clock).await
+    }
+
+    fn client(&self, check: Check, identity: Identity, proxy: Option<&Arc<Proxy>>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("airgap-bundle/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(self.tls.config(check, identity)?)
@@ -88,8 +107,8 @@ impl Transports {
             .connect_timeout(self.settings.time_outs.connect)
             .pool_idle_timeout(Duration::from_secs(50))
             .pool_max_idle_per_host(self.settings.per_host.saturating_mul(2));
-        for proxy in self.proxies.iter().flat_map(Proxies::all) {
-            builder = builder.proxy(proxy);
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy.transport()?);
         }
         builder.build().map_err(|error| Error::Network {
             what: "making an HTTP client".to_owned(),

@@ -15,7 +15,7 @@ use super::credentials::{Credential, Found, Lookup};
 use super::scope::Scopes;
 use super::secret::Secret;
 use crate::model::error::{Error, Result};
-use crate::stores::http::{HttpClient, MAX_SMALL, Request, authority, shown};
+use crate::stores::http::{HttpClient, MAX_SMALL, Request, authority, is_page, shown, unexpected_page};
 
 /// How long a token lives where the token server does not say (Docker token specification, `expires_in`).
 const DEFAULT_LIFE: u64 = 60;
@@ -138,6 +138,12 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
     if !status.is_success() {
         let detail = super::super::client::said(&reply).trim_start_matches(": ").to_owned();
         return Err(Error::Remote { what, status: status.as_u16(), detail, hint: None });
+    }
+    if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
+        return Err(unexpected_page(&reply, &what));
+    }
+    if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
+        return Err(unexpected_page(&reply, &what));
     }
     let unusable = |why: &str| Error::Network {
         what: format!("{what}: {}", shown(&request.realm)),

@@ -81,7 +81,12 @@ impl RegistryClient {
         {
             return self.page(repository, what, reply);
         }
-        let what = format!("{what} of `{repository}`");
+        let what = match reply.head.seeing_proxy() {
+            Some(proxy) => {
+                format!("{what} of `{repository}` (or the proxy {proxy}, which may have answered)")
+            }
+            None => format!("{what} of `{repository}`"),
+        };
         if reply.head.foreign {
             let place = crate::stores::http::authority(&reply.head.url);
             return at(Error::Remote {

@@ -168,6 +168,7 @@ mod tests {
                 headers: HeaderMap::from_iter([(LOCATION, given.parse().unwrap())]),
                 url: asked.parse().unwrap(),
                 foreign: false,
+                proxy: None,
             };
             assert_eq!(location(&head).map(String::from).as_deref(), expected, "{asked} {given}");
         }
