@@ -35,6 +35,8 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let hosts = BTreeSet::from([to.registry().to_owned()]);
     let client = arguments.registry.client(&hosts, &schemes(&to), ui)?;
     let jobs = arguments.registry.jobs();
+    let prints = arguments.push.prints_repositories();
     let options = arguments.push.options(to, arguments.selection.selection(), client, jobs, ui);
-    import::run(arguments.bundle.choice(arguments.incomplete, ui), options).await
+    let choice = arguments.bundle.choice(arguments.incomplete, ui);
+    if prints { import::repositories(&choice, &options) } else { import::run(choice, options).await }
 }

@@ -43,9 +43,11 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let registry = arguments.registry.with_login_for(to.registry());
     let client = registry.client(&hosts, &schemes(&to), ui)?;
     let jobs = registry.jobs();
+    let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
     let (wanted, places) = (arguments.wanted.wanted(jobs), lists::places(client));
-    mirror::run(Options { asked: read.asked, wanted, places, push }).await
+    let options = Options { asked: read.asked, wanted, places, push };
+    if prints { mirror::repositories(&options).await } else { mirror::run(options).await }
 }
 
 fn refused(failures: Vec<Error>) -> Report {

@@ -1,5 +1,7 @@
 //! Where things go and how they are pushed: shared by the commands that push.
 
+use std::num::NonZeroUsize;
+
 use super::registry::Schemes;
 use crate::commands::export::Action;
 use crate::commands::import::{DigestTags, MovedTags, Options, Receipt};
@@ -19,6 +21,12 @@ pub(super) struct PushArguments {
     /// How names at the source become names there: path, host-path or flat
     #[arg(long, value_name = "LAYOUT", default_value_t)]
     layout: Layout,
+    /// Make deeper `/` of a path `-`, so that it has so many parts at most, those of the prefix included
+    #[arg(long, value_name = "N")]
+    max_components: Option<NonZeroUsize>,
+    /// Print one name a line of what is needed there before, such as `repositories`, and ask nobody
+    #[arg(long, value_name = "repositories", conflicts_with = "dry_run")]
+    print: Option<Print>,
     /// Print where everything would land, and push nothing
     #[arg(long)]
     dry_run: bool,
@@ -36,11 +44,35 @@ pub(super) struct PushArguments {
     no_receipt: bool,
 }
 
+/// What can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Print {
+    /// The repositories that would be written to.
+    Repositories,
+}
+
 impl PushArguments {
     /// Reads `--to`. Not clap does it, which would print the value, and a password in it.
     pub(super) fn destination(&self) -> Result<Destination> {
         let parsed = self.to.parse();
-        parsed.map_err(|error: DestinationError| Error::usage(format!("`--to`: {error}"), error.hint()))
+        let to: Destination = parsed
+            .map_err(|error: DestinationError| Error::usage(format!("`--to`: {error}"), error.hint()))?;
+        let parts = to.prefix().split('/').filter(|part| !part.is_empty()).count();
+        match self.max_components {
+            Some(most) if parts >= most.get() => Err(Error::usage(
+                format!(
+                    "`--max-components {most}` leaves no part for names: the prefix `{}` has {parts}",
+                    to.prefix()
+                ),
+                Some("say a shorter prefix with `--to`, or a larger `--max-components`"),
+            )),
+            _ => Ok(to),
+        }
+    }
+
+    /// Returns whether the repositories are to be printed, and nothing else done.
+    pub(super) fn prints_repositories(&self) -> bool {
+        self.print == Some(Print::Repositories)
     }
 
     /// Returns the options of a command that pushes to `to` what is selected.
@@ -55,6 +87,7 @@ impl PushArguments {
         Options {
             to,
             layout: self.layout,
+            max_components: self.max_components,
             selection,
             action: if self.dry_run { Action::Say } else { Action::Do },
             moved: if self.move_tags { MovedTags::Move } else { MovedTags::Refuse },

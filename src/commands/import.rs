@@ -1,6 +1,8 @@
 //! `import`: everything in a bundle goes into a registry, blobs first, names last. `mirror` pushes what a list came to
 //! in the same way.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -12,9 +14,10 @@ use super::together;
 use crate::content::jobs::OnFailure;
 use crate::content::progress::Progress;
 use crate::model::contents::Artifact;
+use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::selector::Selection;
-use crate::model::target::{Destination, Layout};
+use crate::model::target::{Destination, Layout, Target};
 use crate::stores::registry::client::RegistryClient;
 
 mod blobs;
@@ -32,10 +35,12 @@ mod sparse;
 mod stock;
 mod summary;
 mod survey;
+mod trial;
 mod verb;
 mod work;
 
 pub use self::names::DigestTags;
+pub(super) use self::names::without_names;
 use self::names::{Chosen, choose, refuse_collisions};
 use self::nodes::Nodes;
 use self::outcome::Outcome;
@@ -43,6 +48,7 @@ use self::plan::Plan;
 use self::receipt::Known;
 pub(super) use self::stock::{Gathered, Stock};
 use self::survey::{Found, Survey};
+use self::trial::Kept;
 use self::verb::Verb;
 use self::work::{Failure, Ledger, Work};
 
@@ -53,6 +59,8 @@ pub struct Options {
     pub to: Destination,
     /// How names are made.
     pub layout: Layout,
+    /// The most parts of a repository's path.
+    pub max_components: Option<NonZeroUsize>,
     /// Which artifacts.
     pub selection: Selection,
     /// Whether to only say what would be done.
@@ -101,11 +109,38 @@ pub async fn run(choice: Choice, options: Options) -> Result<Report> {
     push(Stock::Bundle(opened), &options).await
 }
 
+/// Returns the repositories that an import would write to, one a line; asks nobody.
+pub fn repositories(choice: &Choice, options: &Options) -> Result<Report> {
+    let opened = open::open(choice, Extent::Head, options.progress.as_ref())?;
+    let stock = Stock::Bundle(opened);
+    let chosen = choose(select(&stock, &options.selection)?, options)?;
+    let paths = chosen.iter().map(|chosen| chosen.target.repository().to_owned());
+    Ok(Report { output: options.listed(paths.collect())?, ..stock.report() })
+}
+
+impl Options {
+    /// Returns repositories and that of the receipt, one a line, each once, sorted.
+    pub(super) fn listed(&self, mut paths: BTreeSet<String>) -> Result<Vec<u8>> {
+        if self.receipt == Receipt::Leave && !paths.is_empty() {
+            // The repository is the same for every bundle.
+            paths.insert(self.receipt_at(&Digest::sha256(b""))?.repository().to_owned());
+        }
+        Ok(paths.into_iter().flat_map(|path| [path, "\n".to_owned()]).collect::<String>().into_bytes())
+    }
+
+    /// Returns where the receipt of a bundle lands.
+    fn receipt_at(&self, id: &Digest) -> Result<Target> {
+        let target = Target::receipt(self.to.prefix(), id);
+        let target = target.map_err(|error| Error::usage(error.to_string(), None))?;
+        Ok(target.within(self.max_components))
+    }
+}
+
 /// As [`run`], for what is pushed wherever it is.
 pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
     let stock = Arc::new(stock);
-    let chosen = choose(select(&stock, &options.selection)?, &options.to, options.layout)?;
-    let collision = refuse_collisions(&chosen, &options.to, options.layout).err();
+    let chosen = choose(select(&stock, &options.selection)?, options)?;
+    let collision = refuse_collisions(&chosen, options).err();
     if options.action == Action::Say {
         return Ok(summary::dry_run(&stock, options, &chosen, collision));
     }
@@ -140,6 +175,7 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
         on_failure: options.on_failure,
         progress: Arc::clone(&options.progress),
         seen,
+        kept: Kept::default(),
         silence: AtomicU32::new(0),
     });
     let mut ledger = Ledger::default();
@@ -153,9 +189,19 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
         return Ok(summary::not_begun(&stock, options, &chosen, error));
     }
     survey.trust(&known, &work);
-    let stop_early = options.on_failure == OnFailure::Stop && outcomes.iter().any(Outcome::is_failed);
-    ledger.stopped = stop_early;
-    if !stop_early {
+    let stops = options.on_failure == OnFailure::Stop;
+    ledger.stopped = stops && outcomes.iter().any(Outcome::is_failed);
+    if !ledger.stopped {
+        trial::run(&work, &mut survey).await;
+        ledger.stopped = stops && !survey.refused.is_empty();
+    }
+    if !ledger.stopped && survey.is_open(&work.plan.names) {
+        let refused = survey.names_refused(&work.plan.names);
+        let refused =
+            refused.filter_map(|(refusal, place)| Some((refusal, artifacts.get(place)?.reference.clone())));
+        if let Some(error) = trial::error(&refused.collect::<Vec<_>>()) {
+            options.progress.note(&format!("{error}\nthe others go on"));
+        }
         known = receipt::begin(&work, options, known).await;
         if matches!(known, Known::Unknown(_)) {
             // Nothing tells what an earlier import may have left.
@@ -166,6 +212,7 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
         blobs::push(&work, &survey, &names, &mut ledger).await;
         manifests::push(&work, &survey, &mut ledger).await;
     }
+    trial::end(&work).await;
     let mut named = naming::set(&work, survey, &mut ledger).await;
     referrers::list(&work, &mut named).await;
     outcome::settle(&work, named, &ledger, &mut outcomes);

@@ -1,16 +1,18 @@
 //! `mirror`: what a list names goes from its registries into another one, with no bundle between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::export::found::{Asking, Found, resolve};
+use super::export::found::{Asking, Found, may_be_selected, resolve};
 use super::export::{Action, names, nothing_to_carry};
 use super::import::{self, Gathered, Stock};
 use super::report::{ArtifactRow, Report, Status, counted};
-use crate::content::jobs::OnFailure;
+use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
-use crate::kinds::{Places, Wanted};
+use crate::kinds::{self, Places, Wanted};
+use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::model::list::Collected;
+use crate::model::list::{Collected, Subject};
+use crate::model::target::{Origin, Target};
 use crate::stores::bundle::rules;
 
 /// What to mirror, and where to.
@@ -24,6 +26,44 @@ pub struct Options {
     pub places: Places,
     /// How they are pushed.
     pub push: import::Options,
+}
+
+/// Returns the repositories that a mirror would write to, one a line; asks nobody. Of an artifact whose kind the list
+/// does not say it is taken that it is selected.
+pub async fn repositories(options: &Options) -> Result<Report> {
+    let (entries, selection) = (options.asked.entries.clone(), options.push.selection.clone());
+    let (prefix, layout, most) =
+        (options.push.to.prefix().to_owned(), options.push.layout, options.push.max_components);
+    let named = jobs::offload(move || {
+        let mut targets = Vec::new();
+        // The digest goes into tags alone.
+        let root = Digest::sha256(b"");
+        for entry in entries.iter().filter(|entry| may_be_selected(&selection, entry)) {
+            let rename = entry.rename.as_ref();
+            if let Subject::Registry(reference) = &entry.subject {
+                let origin = Origin::Registry(reference);
+                targets.push((kinds::shown(entry), Target::of(&prefix, layout, origin, &root, rename)));
+            }
+            for (_, name) in
+                kinds::file_names(entry).into_iter().filter(|(kind, name)| selection.takes(*kind, name))
+            {
+                let target = Target::of(&prefix, layout, Origin::File { name: &name }, &root, rename);
+                targets.push((name, target));
+            }
+        }
+        targets
+    });
+    let (mut paths, mut wrong) = (BTreeSet::new(), Vec::new());
+    for (name, target) in named.await? {
+        match target {
+            Ok(target) => drop(paths.insert(target.within(most).repository().to_owned())),
+            Err(error) => wrong.push(format!("`{name}`: {error}")),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(import::without_names(wrong));
+    }
+    Ok(Report { command: "mirror", output: options.push.listed(paths)?, ..Report::default() })
 }
 
 /// Resolves everything that the lists name, and pushes it. What fails is in the report, and the others go on.

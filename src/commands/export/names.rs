@@ -145,7 +145,7 @@ pub(super) fn collisions(found: &Found) -> Vec<String> {
     let lines = all.iter().map(|collision| {
         let claims = collision.claims.iter().filter_map(|claim| named.get(*claim));
         let claims: Vec<&Artifact> = claims.map(|(artifact, _)| *artifact).collect();
-        let hint = if host_path_helps("", claims.iter().copied()) {
+        let hint = if host_path_helps("", None, claims.iter().copied()) {
             "give all but one `as=` on its line, or import with `--layout host-path`"
         } else {
             "give each another `as=` on its line"

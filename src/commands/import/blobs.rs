@@ -38,6 +38,11 @@ pub(super) async fn push(work: &Arc<Work>, survey: &Survey, names: &[Arc<str>], 
     }
     let mut holders = present(work, survey, ledger).await;
     ledger.held.extend(holders.keys());
+    for planned in &work.plan.blobs {
+        let lacks = lacking(planned, &holders, ledger);
+        let refused = lacks.into_iter().filter(|number| survey.refused.contains_key(number));
+        ledger.failed.extend(refused.map(|number| ((number, planned.blob.digest), None)));
+    }
     let mut first = Vec::new();
     for planned in &work.plan.blobs {
         let digest = planned.blob.digest;
@@ -178,6 +183,7 @@ async fn fill(work: &Work, lack: &Lack) -> Result<Came> {
             Mounted::Refused => {}
         }
     }
+    let mut session = session.or_else(|| work.kept.take(lack.repository));
     let blob = Descriptor::new("", digest, lack.blob.size);
     let mut last = work.stock.lacks(&digest);
     for place in 0..work.stock.places(&digest) {

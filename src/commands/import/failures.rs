@@ -1,5 +1,6 @@
 //! What failed, said once: what several artifacts have in common is one error that lists them.
 
+use super::trial;
 use super::verb::Verb;
 use super::work::Failure;
 use crate::commands::report::{ArtifactRow, whole};
@@ -19,12 +20,20 @@ struct Group {
 pub(super) fn tell(verb: &Verb, failed: Vec<(usize, Failure)>, rows: &mut [ArtifactRow]) -> Vec<Error> {
     let mut groups: Vec<Group> = Vec::new();
     let mut shared = Vec::new();
+    let mut refusals = Vec::new();
     for (row, failure) in failed {
         let (digest, error) = match failure {
             Failure::Own(error) => (None, error),
             Failure::Of(digest, error) => (Some(digest), error),
             Failure::Shared(digest) => {
                 shared.push((row, digest));
+                continue;
+            }
+            Failure::Refused(refusal) => {
+                if let Some(row) = rows.get_mut(row) {
+                    row.error = Some(told(verb, row, refusal.text()));
+                    refusals.push((refusal, row.reference.clone()));
+                }
                 continue;
             }
         };
@@ -56,7 +65,7 @@ pub(super) fn tell(verb: &Verb, failed: Vec<(usize, Failure)>, rows: &mut [Artif
         for row in group.rows {
             let Some(row) = rows.get_mut(row) else { continue };
             let kind = row.kind.map(Kind::word).unwrap_or_default();
-            row.error = Some(format!("could not {} {kind} `{}`\ncause: {text}", verb.command, row.reference));
+            row.error = Some(told(verb, row, &text));
             names.push(row.reference.clone());
             kinds.push(kind);
         }
@@ -64,5 +73,11 @@ pub(super) fn tell(verb: &Verb, failed: Vec<(usize, Failure)>, rows: &mut [Artif
         let noun = if let [kind] = kinds.as_slice() { kind } else { "" };
         together::could_not(verb.command, noun, &names, group.error)
     });
-    told.collect()
+    trial::error(&refusals).into_iter().chain(told).collect()
+}
+
+/// Returns what is said of one artifact.
+fn told(verb: &Verb, row: &ArtifactRow, why: &str) -> String {
+    let kind = row.kind.map(Kind::word).unwrap_or_default();
+    format!("could not {} {kind} `{}`\ncause: {why}", verb.command, row.reference)
 }

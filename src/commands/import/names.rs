@@ -1,5 +1,6 @@
 //! Names at the destination, settled before anything is asked of it.
 
+use super::Options;
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
 use crate::model::target::{Destination, Layout, Tag, Target, collisions, host_path_helps};
@@ -41,27 +42,31 @@ impl Chosen {
 /// Names every artifact.
 ///
 /// Errors: [`Error::Conflict`] with every artifact that has no valid name.
-pub(super) fn choose(artifacts: Vec<Artifact>, to: &Destination, layout: Layout) -> Result<Vec<Chosen>> {
+pub(super) fn choose(artifacts: Vec<Artifact>, options: &Options) -> Result<Vec<Chosen>> {
     let mut wrong = Vec::new();
     let mut chosen = Vec::with_capacity(artifacts.len());
     for artifact in artifacts {
-        match Target::of_artifact(to.prefix(), layout, &artifact) {
-            Ok(target) => chosen.push(Chosen { artifact, target }),
+        match Target::of_artifact(options.to.prefix(), options.layout, &artifact) {
+            Ok(target) => {
+                chosen.push(Chosen { artifact, target: target.within(options.max_components) });
+            }
             Err(error) => wrong.push(format!("`{}`: {error}", artifact.reference)),
         }
     }
-    if wrong.is_empty() {
-        return Ok(chosen);
-    }
-    Err(Error::Conflict {
-        message: format!("{} without a valid name at the destination", artifacts_word(wrong.len())),
-        items: wrong,
+    if wrong.is_empty() { Ok(chosen) } else { Err(without_names(wrong)) }
+}
+
+/// Says which artifacts have no valid name.
+pub(in crate::commands) fn without_names(items: Vec<String>) -> Error {
+    Error::Conflict {
+        message: format!("{} without a valid name at the destination", artifacts_word(items.len())),
+        items,
         hint: Some("choose another prefix or `--layout`, or leave them out with `--except`".to_owned()),
-    })
+    }
 }
 
 /// Refuses artifacts that want one name with different digests.
-pub(super) fn refuse_collisions(chosen: &[Chosen], to: &Destination, layout: Layout) -> Result<()> {
+pub(super) fn refuse_collisions(chosen: &[Chosen], options: &Options) -> Result<()> {
     let found = collisions(chosen.iter().map(|chosen| (&chosen.target, &chosen.artifact.digest)));
     if found.is_empty() {
         return Ok(());
@@ -73,12 +78,13 @@ pub(super) fn refuse_collisions(chosen: &[Chosen], to: &Destination, layout: Lay
     });
     let apart = |claims: &[usize]| {
         let claims = claims.iter().filter_map(|place| chosen.get(*place)).map(|chosen| &chosen.artifact);
-        host_path_helps(to.prefix(), claims)
+        host_path_helps(options.to.prefix(), options.max_components, claims)
     };
-    let hint = if layout != Layout::HostPath && found.iter().all(|collision| apart(&collision.claims)) {
+    let hint = if options.layout != Layout::HostPath && found.iter().all(|collision| apart(&collision.claims))
+    {
         "keep them apart with `--layout host-path`, or leave all but one out with `--except`"
     } else {
-        "leave all but one out with `--except`, or export with different `as=` on their lines"
+        "leave all but one out with `--except`, or give them different `as=` in the list"
     };
     Err(Error::Conflict {
         message: format!("{} of the destination would each name two things", names_word(found.len())),

@@ -52,7 +52,18 @@ struct Ready {
 pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -> Vec<Named> {
     let mut named: Vec<Named> = Vec::with_capacity(work.plan.names.len());
     let mut ready = Vec::new();
-    for (place, (name, found)) in work.plan.names.iter().zip(survey.names).enumerate() {
+    let Survey { names: found, refused, .. } = survey;
+    for (place, (name, found)) in work.plan.names.iter().zip(found).enumerate() {
+        if let (Found::Nothing | Found::Other(_), Some(refusal)) = (&found, refused.get(&name.repository)) {
+            for place in &name.artifacts {
+                work.seen.settle(*place, |row| {
+                    row.status = Some(Status::Failed);
+                    row.error = Some(refusal.text().to_owned());
+                });
+            }
+            named.push(Named::Failed(Failure::Refused(Arc::clone(refusal))));
+            continue;
+        }
         let needed = places(work, name);
         let previous = match (found, ledger.reason(&needed)) {
             (Found::Unknown(error), _) => {

@@ -1,5 +1,7 @@
 //! What became of each artifact.
 
+use std::sync::Arc;
+
 use super::naming::{self, Named};
 use super::work::{Failure, Ledger, Work};
 use crate::commands::report::{ArtifactRow, Status};
@@ -73,6 +75,9 @@ pub(super) fn settle(work: &Work, named: Vec<Named>, ledger: &Ledger, outcomes: 
             Named::Set(change) => there(change.digest, Status::Done, change.previous),
             Named::Failed(Failure::Of(digest, _) | Failure::Shared(digest)) => {
                 Outcome::Failed(Failure::Shared(*digest))
+            }
+            Named::Failed(Failure::Refused(refusal)) => {
+                Outcome::Failed(Failure::Refused(Arc::clone(refusal)))
             }
             Named::Failed(Failure::Own(_)) => Outcome::Failed(Failure::Own(Error::Conflict {
                 message: "its name is that of another artifact, which failed".to_owned(),

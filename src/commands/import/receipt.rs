@@ -171,8 +171,7 @@ impl Entry {
 }
 
 fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {
-    let target = Target::receipt(options.to.prefix(), work.stock.id())
-        .map_err(|error| Error::usage(error.to_string(), None))?;
+    let target = options.receipt_at(work.stock.id())?;
     Ok((Repository::new(options.to.registry(), target.repository())?, target))
 }
 

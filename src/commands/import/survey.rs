@@ -1,12 +1,13 @@
 //! What the destination has: repositories, names, the receipt. Asked before anything is pushed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::nodes::Node;
 use super::plan::{Name, Place};
 use super::receipt::Known;
 use super::sparse;
+use super::trial::Refusal;
 use super::work::Work;
 use crate::content::jobs::{self, OnFailure};
 use crate::model::digest::{Algorithm, Digest};
@@ -21,6 +22,8 @@ pub(super) struct Survey {
     pub(super) names: Vec<Found>,
     /// What is below names that point where the receipt says, and so is not asked for.
     pub(super) vouched: HashSet<Place>,
+    /// Repositories that take no upload.
+    pub(super) refused: HashMap<usize, Arc<Refusal>>,
 }
 
 impl Survey {
@@ -43,16 +46,42 @@ impl Survey {
         }
     }
 
-    /// Returns the repositories that cannot be asked about any of their names: nothing is pushed to them either.
+    /// Returns the repositories that cannot be asked about any of their names, or take no upload and have none of them:
+    /// nothing is pushed to them.
     pub(super) fn closed(&self, names: &[Name]) -> HashSet<usize> {
         let (unknown, known): (Vec<_>, Vec<_>) =
-            names.iter().zip(&self.names).partition(|(_, found)| matches!(found, Found::Unknown(_)));
+            names.iter().zip(&self.names).partition(|(name, found)| match found {
+                Found::Unknown(_) => true,
+                Found::Nothing | Found::Other(_) => self.refused.contains_key(&name.repository),
+                Found::Same | Found::Instead(_) => false,
+            });
         let known: HashSet<usize> = known.into_iter().map(|(name, _)| name.repository).collect();
         unknown
             .into_iter()
             .map(|(name, _)| name.repository)
             .filter(|number| !known.contains(number))
             .collect()
+    }
+
+    /// Returns the names that cannot be set because their repository takes no upload, by the artifacts that want them.
+    pub(super) fn names_refused<'a>(
+        &'a self,
+        names: &'a [Name],
+    ) -> impl Iterator<Item = (Arc<Refusal>, usize)> {
+        let open = |found: &Found| matches!(found, Found::Nothing | Found::Other(_));
+        let unset = names.iter().zip(&self.names).filter(move |(_, found)| open(found));
+        unset.flat_map(|(name, _)| {
+            let refusal = self.refused.get(&name.repository);
+            refusal
+                .into_iter()
+                .flat_map(|refusal| name.artifacts.iter().map(|place| (Arc::clone(refusal), *place)))
+        })
+    }
+
+    /// Returns whether anything may be pushed anywhere.
+    pub(super) fn is_open(&self, names: &[Name]) -> bool {
+        let closed = self.closed(names);
+        names.is_empty() || names.iter().any(|name| !closed.contains(&name.repository))
     }
 
     /// Returns the error where nothing is known of any name.
@@ -149,7 +178,7 @@ pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Surve
         .collect();
     names(work, &left, &mut found).await;
     let names = found.into_iter().map(|found| found.unwrap_or(Found::Nothing)).collect();
-    Ok(Survey { exists, names, vouched: HashSet::new() })
+    Ok(Survey { exists, names, vouched: HashSet::new(), refused: HashMap::new() })
 }
 
 /// Notes for every name of a repository that nothing is known of it.

@@ -9,6 +9,7 @@ use futures_util::stream::{StreamExt, TryStreamExt};
 use super::nodes::{Node, Nodes};
 use super::plan::{Place, Plan};
 use super::stock::Stock;
+use super::trial::{Kept, Refusal};
 use crate::commands::seen::Seen;
 use crate::content::body::ProvenBody;
 use crate::content::jobs::{self, OnFailure};
@@ -28,7 +29,7 @@ pub(super) fn is_silence(error: &Error) -> bool {
     match error.root() {
         _ if error.is_of_source() => false,
         Error::Network { .. } => true,
-        Error::Remote { status, .. } => *status >= 500,
+        Error::Remote { status, .. } => *status >= 500 && *status != 507,
         _ => false,
     }
 }
@@ -52,6 +53,8 @@ pub(super) struct Work {
     pub(super) progress: Arc<dyn Progress>,
     /// Who remembers what became of each artifact.
     pub(super) seen: Seen,
+    /// Uploads that are begun.
+    pub(super) kept: Kept,
     /// Failures in a row of a registry that is not there for anybody.
     pub(super) silence: AtomicU32,
 }
@@ -100,6 +103,8 @@ pub(super) enum Failure {
     Of(Digest, Error),
     /// The same, where the error is another artifact's [`Failure::Of`].
     Shared(Digest),
+    /// Its repository takes no upload.
+    Refused(Arc<Refusal>),
 }
 
 impl From<Error> for Failure {

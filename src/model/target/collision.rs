@@ -1,6 +1,7 @@
 //! Two artifacts that want one name.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use super::{Layout, Target};
 use crate::model::contents::Artifact;
@@ -34,12 +35,17 @@ pub fn collisions<'a>(targets: impl IntoIterator<Item = (&'a Target, &'a Digest)
 }
 
 /// Returns whether artifacts that want one name would have a name each with [`Layout::HostPath`]: not where `as=` names
-/// them, and not where they have no host.
-pub fn host_path_helps<'a>(prefix: &str, artifacts: impl IntoIterator<Item = &'a Artifact>) -> bool {
+/// them, and not where they have no host. `most` parts of a path are kept apart.
+pub fn host_path_helps<'a>(
+    prefix: &str,
+    most: Option<NonZeroUsize>,
+    artifacts: impl IntoIterator<Item = &'a Artifact>,
+) -> bool {
     let artifacts = artifacts.into_iter();
     let named: Option<Vec<(Target, &Digest)>> = artifacts
         .map(|artifact| {
-            Some((Target::of_artifact(prefix, Layout::HostPath, artifact).ok()?, &artifact.digest))
+            let target = Target::of_artifact(prefix, Layout::HostPath, artifact).ok()?;
+            Some((target.within(most), &artifact.digest))
         })
         .collect();
     named.is_some_and(|named| collisions(named.iter().map(|(target, digest)| (target, *digest))).is_empty())

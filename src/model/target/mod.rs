@@ -14,6 +14,7 @@ pub use destination::{Destination, DestinationError, Protocol};
 pub use slug::slug;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::digest::Digest;
@@ -179,6 +180,17 @@ impl Target {
     /// Returns where the receipt of an import lands: `[PREFIX/]airgap-bundle:<16 hex of the bundle id>`.
     pub fn receipt(prefix: &str, bundle_id: &Digest) -> Result<Self, TargetError> {
         Self::new(below(prefix, "airgap-bundle"), Tag::Name(bundle_id.short()))
+    }
+
+    /// Makes the repository's path at most `most` parts long: deeper `/` become `-`.
+    #[must_use]
+    pub fn within(self, most: Option<NonZeroUsize>) -> Self {
+        let most = most.map_or(usize::MAX, NonZeroUsize::get);
+        // What `splitn` leaves for the last part is all that is deeper.
+        let parts: Vec<String> =
+            self.repository.splitn(most, '/').map(|part| part.replace('/', "-")).collect();
+        let repository = parts.join("/");
+        Self { repository, ..self }
     }
 
     /// Returns the repository, prefix included.

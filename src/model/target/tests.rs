@@ -95,3 +95,21 @@ fn layouts_parse_by_their_words() {
     }
     assert!("hostpath".parse::<Layout>().is_err());
 }
+
+#[test]
+fn deeper_parts_are_one() {
+    for (repository, most, expected) in [
+        ("a/b/c/d", 4, "a/b/c/d"),
+        ("a/b/c/d", 3, "a/b/c-d"),
+        ("a/b/c/d", 2, "a/b-c-d"),
+        ("a/b/c/d", 1, "a-b-c-d"),
+        ("a", 1, "a"),
+    ] {
+        let target = Target::new(repository.to_owned(), Tag::Name("1".to_owned())).unwrap();
+        let within = target.within(NonZeroUsize::new(most));
+        assert_eq!((within.repository(), within.tag().as_str()), (expected, "1"), "{repository} {most}");
+        assert!(is_repository(within.repository()));
+    }
+    let target = Target::new("a/b/c".to_owned(), Tag::Name("1".to_owned())).unwrap();
+    assert_eq!(target.clone().within(None), target);
+}

@@ -48,11 +48,11 @@ impl Tries {
     }
 }
 
-/// Returns whether a status may be another one later: 408, 429 and 5xx but for 501 and 505.
+/// Returns whether a status may be another one later: 408, 429 and 5xx but for 501, 505 and 507.
 pub fn is_transient(status: StatusCode) -> bool {
     match status.as_u16() {
         408 | 429 => true,
-        501 | 505 => false,
+        501 | 505 | 507 => false,
         other => other >= 500,
     }
 }
@@ -127,6 +127,7 @@ mod tests {
             (501, false),
             (503, true),
             (505, false),
+            (507, false),
         ] {
             assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), expected, "{status}");
         }

@@ -113,8 +113,10 @@ fn one_refused_repository_leaves_the_others_alone() {
     let to = refusing("/a/b/");
     let site = packed(&pack, &to.host());
     site.run("import site.tar --to TO")
-        .stderr_holds("could not import image `q.io/a/b:1`")
-        .stderr_holds("was denied")
+        .stderr_holds(
+            "error: writing to registry `TO`: 1 repository takes no upload\n  `TO/a/b` was denied: HTTP status 403 \
+             (without credentials: there is no credential file), needed for `q.io/a/b:1`\n",
+        )
         .stderr_holds("2 imported, 1 failed")
         .stderr_holds("next: mend what failed and run the same command again")
         .code(4);

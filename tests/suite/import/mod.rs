@@ -1,6 +1,7 @@
 //! `import`: what lands where, what is asked and sent, what is refused, and what is said.
 
 mod basics;
+mod destination;
 mod faults;
 mod killed;
 mod names;

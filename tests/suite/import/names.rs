@@ -150,7 +150,7 @@ fn names_that_the_list_gave_are_not_kept_apart_by_a_layout() {
     packed(&pack, "registry.invalid")
         .run("import site.tar --to TO")
         .stderr_holds(
-            "hint: leave all but one out with `--except`, or export with different `as=` on their lines\n",
+            "hint: leave all but one out with `--except`, or give them different `as=` in the list\n",
         )
         .code(1);
 }

@@ -12,6 +12,7 @@ mod repository;
 mod session;
 mod tags;
 mod upload;
+mod wants;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 
+use super::wants::wants;
 use super::{RegistryClient, Repository};
 use crate::model::error::Error;
 use crate::stores::http::{NO_REGISTRY, Reply, is_page, unexpected_page};
@@ -96,7 +97,7 @@ impl RegistryClient {
                 hint: None,
             });
         }
-        let hint = is_no_registry(reply).then(|| NO_REGISTRY.to_owned());
+        let hint = wants(repository, reply).or_else(|| is_no_registry(reply).then(|| NO_REGISTRY.to_owned()));
         at(match status {
             401 | 403 => {
                 let lookup = self.authorizer.known(repository.registry(), repository.path());

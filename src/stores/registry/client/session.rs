@@ -52,8 +52,8 @@ impl RegistryClient {
         })
     }
 
-    /// Begins an upload.
-    pub(super) async fn begin_upload(&self, repository: &Repository) -> Result<UploadSession> {
+    /// Begins an upload. It is ended by [`RegistryClient::upload`] or [`RegistryClient::cancel_upload`].
+    pub async fn begin_upload(&self, repository: &Repository) -> Result<UploadSession> {
         let request = Request::new(Method::POST, self.url(repository, "blobs/uploads/").await?);
         let scopes = Scopes::of(repository.path(), Access::Push);
         let reply = self.fetch(repository, scopes, request, MAX_SMALL).await?;
