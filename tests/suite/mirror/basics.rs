@@ -1,23 +1,18 @@
 //! A first mirror, the same again, and what it would do.
 
-use airgap_bundle::stores::registry::server::{Options, Server};
+use airgap_bundle::stores::registry::server::Server;
 
 use crate::fixture::{Graph, image, index};
 use crate::site::Site;
 
-/// Starts an empty registry.
-fn server() -> Server {
-    Server::start(Options::memory()).unwrap()
-}
+use super::place::{fill, server, site};
 
 /// A source with an image and an index, and a list of them.
 fn two() -> (Server, Server, Graph, Graph, Site) {
     let (from, to) = (server(), server());
     let (one, two) = (image(1, 3, 1000), index(2, &["linux/amd64", "linux/arm64"], 2, 500));
-    one.put(from.registry(), "a/one", Some("1"));
-    two.put(from.registry(), "two", Some("v2"));
-    let site = Site::new().named("SOURCE", from.host()).named("TO", to.host());
-    let site = site.file("list.txt", "SOURCE/a/one:1\nSOURCE/two:v2\n");
+    fill(&from, &[("a/one:1", &one), ("two:v2", &two)]);
+    let site = site(&from, &to, &["a/one:1", "two:v2"]);
     (from, to, one, two, site)
 }
 

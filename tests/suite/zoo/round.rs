@@ -1,7 +1,9 @@
 //! Out of one registry, through a bundle, into another.
 
-use std::fs::OpenOptions;
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 
 use airgap_bundle::model::digest::{Algorithm, Digest};
 use airgap_bundle::stores::registry::server::{Options, Server};
@@ -158,4 +160,60 @@ fn an_artifact_with_a_subject_passes_and_is_found() {
         "{{range .Descriptors}}{{println .Digest}}{{end}}",
     ]));
     assert_eq!(listed.trim(), signature.digest().to_string());
+}
+
+/// Returns every file below a folder, by its path.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                files.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn mirror_leaves_the_very_bytes_that_export_and_import_leave() {
+    let from = Server::start(Options::memory()).unwrap();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [carried, mirrored] =
+        folders.each_ref().map(|folder| Server::start(Options::folder(folder.path()).unwrap()).unwrap());
+    let members = all();
+    for member in &members {
+        member.graph.put(from.registry(), &format!("zoo/{}", member.name), Some("v1"));
+    }
+    let lines = members.iter().flat_map(references).map(|reference| format!("FROM/{reference}\n"));
+    let list =
+        lines.chain(["./setup.sh\n".to_owned(), "assert ./brand.assert\n".to_owned()]).collect::<String>();
+    let site = Site::new()
+        .named("FROM", from.host())
+        .file("setup.sh", "#!/bin/sh\n")
+        .file("brand.assert", "type: x\n");
+    let site =
+        site.named("CARRIED", carried.host()).named("MIRRORED", mirrored.host()).file("list.txt", &list);
+    for flags in ["", "--platform linux/amd64 --except *empty-index*"] {
+        let to = if flags.is_empty() { "" } else { "/narrow" };
+        site.run(&format!("export --force --list list.txt {flags}")).any_stdout().any_stderr().code(0);
+        site.run(&format!("import --to CARRIED{to}")).any_stderr().code(0);
+        site.run(&format!("mirror --list list.txt --to MIRRORED{to} {flags}")).any_stderr().code(0);
+        let [one, other] = folders.each_ref().map(|folder| tree(folder.path()));
+        let (one_names, other_names): (Vec<_>, Vec<_>) = (one.keys().collect(), other.keys().collect());
+        assert_eq!(one_names, other_names, "{flags}");
+        let differ: Vec<_> = one
+            .iter()
+            .filter(|(path, bytes)| other.get(*path) != Some(bytes))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(differ.is_empty(), "{flags}: {differ:?}");
+        assert!(one.len() > 100, "{}", one.len());
+    }
+    site.run("mirror --list list.txt --to MIRRORED").stderr_holds("; 0 B sent").code(0);
+    site.run("import --to MIRRORED/narrow").stderr_holds("0 B sent").code(0);
 }
