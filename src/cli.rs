@@ -13,6 +13,7 @@ use crate::model::error::Error;
 use crate::ui::{ProgressMode, Ui};
 
 mod bundle;
+mod certificates;
 mod completion;
 mod credentials;
 mod export;

@@ -74,6 +74,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         }
     };
     let jobs = arguments.registry.jobs();
+    let http = client.http().clone();
     let options = Options {
         asked: read.asked,
         output: arguments.output,
@@ -88,7 +89,9 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         seen: ui.seen(),
         progress: ui.progress(),
     };
-    export::run(options).await
+    let report = export::run(options).await;
+    arguments.registry.warn_of_unvisited(&http, ui);
+    report
 }
 
 fn refused(failures: Vec<Error>) -> Report {

@@ -34,9 +34,12 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let to = arguments.push.destination()?;
     let hosts = BTreeSet::from([to.registry().to_owned()]);
     let client = arguments.registry.client(&hosts, &schemes(&to), ui)?;
-    let jobs = arguments.registry.jobs();
+    let (jobs, http) = (arguments.registry.jobs(), client.http().clone());
     let prints = arguments.push.prints_repositories();
     let options = arguments.push.options(to, arguments.selection.selection(), client, jobs, ui);
     let choice = arguments.bundle.choice(arguments.incomplete, ui);
-    if prints { import::repositories(&choice, &options) } else { import::run(choice, options).await }
+    let report =
+        if prints { import::repositories(&choice, &options) } else { import::run(choice, options).await };
+    arguments.registry.warn_of_unvisited(&http, ui);
+    report
 }

@@ -42,12 +42,14 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     hosts.insert(to.registry().to_owned());
     let registry = arguments.registry.with_login_for(to.registry());
     let client = registry.client(&hosts, &schemes(&to), ui)?;
-    let jobs = registry.jobs();
+    let (jobs, http) = (registry.jobs(), client.http().clone());
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
     let (wanted, places) = (arguments.wanted.wanted(jobs), lists::places(client));
     let options = Options { asked: read.asked, wanted, places, push };
-    if prints { mirror::repositories(&options).await } else { mirror::run(options).await }
+    let report = if prints { mirror::repositories(&options).await } else { mirror::run(options).await };
+    registry.warn_of_unvisited(&http, ui);
+    report
 }
 
 fn refused(failures: Vec<Error>) -> Report {

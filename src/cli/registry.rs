@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use camino::Utf8PathBuf;
 
+use super::certificates;
 use super::credentials::CredentialArguments;
 use crate::model::error::{Error, Result};
 use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings, TimeOuts, UsedUp};
@@ -106,6 +107,18 @@ impl RegistryArguments {
         Self { credentials: self.credentials.with_login_for(host), ..self }
     }
 
+    /// Warns of hosts that a flag about connections names and that no request went to.
+    pub(super) fn warn_of_unvisited(&self, http: &HttpClient, ui: &Ui) {
+        let connection = &self.connection;
+        let skip = &connection.insecure_skip_tls_verify;
+        for (flag, named) in [("--plain-http", &connection.plain_http), ("--insecure-skip-tls-verify", skip)]
+        {
+            for host in http.unvisited(named) {
+                ui.warn(&format!("`{flag} {host}` names a host that this call has not spoken to"));
+            }
+        }
+    }
+
     /// Makes the client. `hosts` are the registries that this call speaks to: a user name without a host is for the
     /// only one of them.
     ///
@@ -134,6 +147,8 @@ impl ConnectionArguments {
         let used_up = if self.wait_for_quota { UsedUp::Wait } else { UsedUp::Fail };
         let settings = HttpSettings {
             ca_certificates: self.ca_cert.clone(),
+            roots: certificates::roots(),
+            host_certificates: certificates::folders(),
             client_certificate: self
                 .client_cert
                 .clone()

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bundle;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod commands;

@@ -18,7 +18,7 @@ use super::response::{Head, Reply, Response};
 use super::retry::{Tries, is_transient};
 use super::settings::HttpSettings;
 use super::transport::Transports;
-use super::url::{authority, shown};
+use super::url::{authority, is_of, shown};
 use super::warnings::Warnings;
 use crate::content::progress::Progress;
 use crate::model::error::{Error, Result};
@@ -89,6 +89,13 @@ impl HttpClient {
 
     pub(super) fn transports(&self) -> &Transports {
         &self.0.transports
+    }
+
+    /// Returns those of `named` (`HOST` or `HOST:PORT`) that no request went to; none where there was no request at all.
+    pub fn unvisited<'a>(&self, named: &'a [String]) -> Vec<&'a str> {
+        let hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let went = |named: &str| hosts.keys().any(|host| is_of(named, host));
+        named.iter().map(String::as_str).filter(|named| !hosts.is_empty() && !went(named)).collect()
     }
 
     /// Returns what is known of the host of a URL.
@@ -194,7 +201,9 @@ impl HttpClient {
         body: Body,
         flow: &Flow,
     ) -> Result<reqwest::Response, Failure> {
-        let client = self.0.transports.of(&hop.url, hop.identity).map_err(Failure::last)?;
+        // Remembers that it was spoken to, answer or none.
+        self.host(&hop.url);
+        let client = self.0.transports.of(&hop.url, hop.shows).map_err(Failure::last)?;
         let mut sent = reqwest::Request::new(request.method.clone(), hop.url.clone());
         *sent.headers_mut() = request.headers.clone();
         if let Some(authorization) = &hop.authorization {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use reqwest::Url;
 
 use super::resolver::ResolveError;
+use super::tls::Refused;
 use super::url::{authority, shown};
 use crate::model::error::Error;
 
@@ -152,29 +153,70 @@ fn plain(host: &str) -> String {
 }
 
 fn describe_tls(host: &str, proxy: Option<&str>, error: &rustls::Error) -> (String, Option<String>, Outlook) {
-    use rustls::CertificateError;
-    let hint = match error {
-        rustls::Error::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => Some("name the registry's CA with `--ca-cert FILE`".to_owned()),
-        rustls::Error::InvalidCertificate(_) => {
-            Some(format!("if this is known and meant, say `--insecure-skip-tls-verify {host}`"))
+    let (why, hint) = match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            match other.0.downcast_ref::<Refused>() {
+                Some(refused) => describe_certificate(host, refused),
+                None => (format!("the certificate of `{host}` cannot be trusted: {other:?}"), None),
+            }
         }
-        rustls::Error::InvalidMessage(_) => Some(plain(host)),
-        _ => None,
-    };
-    let why = match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            format!("the certificate of `{host}` comes from an authority that this host does not trust")
+        rustls::Error::InvalidMessage(_) => (format!("`{host}` does not speak TLS here"), Some(plain(host))),
+        rustls::Error::AlertReceived(alert) => {
+            let hint =
+                "if it asks for a client certificate, name one with `--client-cert` and `--client-key`";
+            (format!("`{host}` ended TLS: {alert:?}"), Some(hint.to_owned()))
         }
-        rustls::Error::InvalidCertificate(CertificateError::Other(_)) => {
-            format!("the certificate of `{host}` is not one for a server, but perhaps that of an authority")
-        }
-        rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate of `{host}` cannot be trusted: {reason}")
-        }
-        rustls::Error::InvalidMessage(_) => format!("`{host}` does not speak TLS here"),
-        other => format!("TLS with `{host}` failed: {other}"),
+        other => (format!("TLS with `{host}` failed: {other}"), None),
     };
     (format!("{why}{}", through(proxy)), hint, Outlook::Final)
+}
+
+/// Says which certificate was refused, for which name, and what helps.
+fn describe_certificate(host: &str, refused: &Refused) -> (String, Option<String>) {
+    use rustls::CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, Other, UnknownIssuer,
+    };
+    let certificate = &refused.certificate;
+    let shown = format!("the certificate of `{host}`{}", certificate.parties());
+    let skip = |otherwise: &str| Some(format!("{otherwise}, say `--insecure-skip-tls-verify {host}`"));
+    let clock = "if the clock of this host is wrong, set it; if this is known and meant";
+    match &refused.reason {
+        UnknownIssuer | BadSignature => {
+            let none = if refused.has_roots { "" } else { ": it has no certificates of authorities at all" };
+            let why = format!("{shown} comes from an authority that this host does not trust{none}");
+            (why, Some("name the registry's CA with `--ca-cert FILE`".to_owned()))
+        }
+        Expired | ExpiredContext { .. } => {
+            let why = format!(
+                "{shown}, or one above it, has expired: its own is valid until {}, and the clock of this host says {}",
+                certificate.until, certificate.now
+            );
+            (why, skip(clock))
+        }
+        NotValidYet | NotValidYetContext { .. } => {
+            let why = format!(
+                "{shown}, or one above it, is not valid yet: its own is valid from {}, and the clock of this host says {}",
+                certificate.from, certificate.now
+            );
+            (why, skip(clock))
+        }
+        NotValidForName | NotValidForNameContext { .. } => {
+            let names: Vec<String> = certificate.names.iter().map(|name| format!("`{name}`")).collect();
+            let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+            let why = format!("{shown} is not for that name: it is for {names}");
+            (why, skip("ask for the host by a name that it is for, or, if this is known and meant"))
+        }
+        Other(_) => {
+            let why = format!("{shown} is not one for a server, but perhaps that of an authority");
+            (
+                why,
+                Some(format!(
+                    "if it is the server's own, name it with `--ca-cert FILE`; {}",
+                    skip("if this is known and meant").unwrap_or_default()
+                )),
+            )
+        }
+        reason => (format!("{shown} cannot be trusted: {reason}"), skip("if this is known and meant")),
+    }
 }

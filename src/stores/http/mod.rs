@@ -41,7 +41,7 @@ pub use request::{Lane, Request};
 pub use response::{Head, Reply, Response};
 pub use retry::{Tries, is_transient};
 pub use settings::{
-    ClientCertificate, HttpSettings, NamedProxy, ProxySettings, RetrySettings, TimeOuts, UsedUp,
+    ClientCertificate, HttpSettings, NamedProxy, ProxySettings, RetrySettings, Roots, TimeOuts, UsedUp,
 };
 pub use url::{authority, shown};
 

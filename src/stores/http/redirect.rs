@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::failure::Failure;
 use super::request::Request;
-use super::tls::Identity;
+use super::tls::Shows;
 use super::url::shown;
 use crate::model::error::Error;
 
@@ -20,7 +20,7 @@ pub(super) struct Hop {
     /// Credentials; gone for good once the origin has changed.
     pub authorization: Option<HeaderValue>,
     /// Likewise for the client certificate.
-    pub identity: Identity,
+    pub shows: Shows,
     /// Whether the origin has changed.
     pub foreign: bool,
 }
@@ -31,7 +31,7 @@ impl Hop {
         Self {
             url: request.url.clone(),
             authorization: request.authorization.clone(),
-            identity: Identity::Shown,
+            shows: Shows::Identity,
             foreign: false,
         }
     }
@@ -72,7 +72,7 @@ impl Hop {
         if url.origin() == self.url.origin() {
             return Ok(Some(Self { url, ..self.clone() }));
         }
-        Ok(Some(Self { url, authorization: None, identity: Identity::Hidden, foreign: true }))
+        Ok(Some(Self { url, authorization: None, shows: Shows::Nothing, foreign: true }))
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             let hop = next("https://h/a", &Method::GET, 307, location).unwrap().unwrap();
             assert_eq!(hop.url.as_str(), url);
             assert_eq!(hop.authorization.is_some(), kept, "{location}");
-            assert_eq!((hop.identity == Identity::Shown, !hop.foreign), (kept, kept), "{location}");
+            assert_eq!((hop.shows == Shows::Identity, !hop.foreign), (kept, kept), "{location}");
         }
         let hop = next("http://h/a", &Method::GET, 302, "https://h/a").unwrap().unwrap();
         assert!(hop.authorization.is_none());

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::HttpClient;
 use super::failure::tls_error;
-use super::tls::Identity;
+use super::tls::Shows;
 use super::url::{is_loopback, names};
 use crate::model::error::{Error, Result};
 
@@ -42,7 +42,7 @@ impl HttpClient {
 
     /// Asks for the scheme; an error of `None` means that nobody answered.
     async fn probe(&self, url: &Url) -> Result<&'static str, Option<Error>> {
-        let client = self.transports().of(url, Identity::Shown)?;
+        let client = self.transports().of(url, Shows::Identity)?;
         let asked = Box::pin(client.head(url.clone()).send());
         let error = match select(asked, self.clock().timer(PROBE)).await {
             Either::Left((Ok(_), _)) => return Ok("https"),

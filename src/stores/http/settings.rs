@@ -10,6 +10,11 @@ use camino::Utf8PathBuf;
 pub struct HttpSettings {
     /// Files of PEM certificates that are trusted besides the system's.
     pub ca_certificates: Vec<Utf8PathBuf>,
+    /// What is trusted for every host.
+    pub roots: Roots,
+    /// Folders of folders `HOST[:PORT]`, each with what is for that host alone: `*.crt` are authorities, `X.cert` with
+    /// `X.key` client certificates, as in `/etc/docker/certs.d`. What is not there is passed over.
+    pub host_certificates: Vec<Utf8PathBuf>,
     /// The certificate that this side shows to servers that ask for one.
     pub client_certificate: Option<ClientCertificate>,
     /// Hosts (`HOST` or `HOST:PORT`) that are spoken to in plain HTTP.
@@ -34,6 +39,8 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             ca_certificates: Vec::new(),
+            roots: Roots::System,
+            host_certificates: Vec::new(),
             client_certificate: None,
             plain_http: Vec::new(),
             https: Vec::new(),
@@ -45,6 +52,20 @@ impl Default for HttpSettings {
             time_outs: TimeOuts::default(),
         }
     }
+}
+
+/// Which authorities are trusted for every host, besides the named ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// The system's.
+    System,
+    /// These instead of the system's, as `SSL_CERT_FILE` and `SSL_CERT_DIR` name them.
+    Named {
+        /// A file of PEM certificates.
+        file: Option<Utf8PathBuf>,
+        /// Folders of such files.
+        folders: Vec<Utf8PathBuf>,
+    },
 }
 
 /// A client certificate and its key, PEM files; they may be the same file.

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, Url};
+use rustls::ClientConfig;
 
 use super::clock::Clock;
 use super::proxy::{Proxies, Proxy};
 use super::resolver::Resolver;
 use super::settings::HttpSettings;
-use super::tls::{Check, Identity, Tls};
+use super::tls::{Shows, Tls};
 use super::tunnel::{self, Answer};
-use super::url::names;
 use crate::model::error::{Error, Result};
 
 /// Pools by what a connection trusts and shows; each is made when it is first needed.
@@ -26,10 +26,11 @@ pub(super) struct Transports {
 }
 
 /// Which connections may be shared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Pool {
     Plain(Way),
-    Tls(Check, Identity, Way),
+    /// With the host, where connections to it are like none to another.
+    Tls(Option<String>, Shows, Way),
 }
 
 /// Whether there is a proxy in between: there is one for each scheme.
@@ -52,29 +53,23 @@ impl Transports {
     }
 
     /// Returns the pool for a URL.
-    pub(super) fn of(&self, url: &Url, identity: Identity) -> Result<Client> {
+    pub(super) fn of(&self, url: &Url, shows: Shows) -> Result<Client> {
         let proxy = self.proxy_of(url);
         let way = if proxy.is_some() { Way::Proxy } else { Way::Direct };
         let pool = if url.scheme() == "http" {
             Pool::Plain(way)
         } else {
-            let unchecked = names(&self.settings.insecure_skip_tls_verify, url);
-            let nothing_to_hide = self.settings.client_certificate.is_none();
-            Pool::Tls(
-                if unchecked { Check::None } else { Check::Full },
-                if nothing_to_hide { Identity::Hidden } else { identity },
-                way,
-            )
+            let shows = if self.tls.has_identity(url)? { shows } else { Shows::Nothing };
+            Pool::Tls(self.tls.own(url)?, shows, way)
         };
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = pools.get(&pool) {
             return Ok(client.clone());
         }
-        let client = match pool {
-            // Its certificates are those of a proxy that speaks TLS.
-            Pool::Plain(_) => self.client(Check::Full, Identity::Hidden, proxy)?,
-            Pool::Tls(check, identity, _) => self.client(check, identity, proxy)?,
-        };
+        // In plain HTTP the only certificate can be that of a proxy.
+        let peer = proxy.filter(|_| url.scheme() == "http").map_or(url, |proxy| proxy.url());
+        let shows = if let Pool::Tls(_, shows, _) = &pool { *shows } else { Shows::Nothing };
+        let client = self.client(self.tls.config(peer, shows)?, proxy)?;
         pools.insert(pool, client.clone());
         Ok(client)
     }
@@ -86,14 +81,14 @@ impl Transports {
 
     /// Asks the proxy of a URL why it makes no tunnel.
     pub(super) async fn refusal_of(&self, proxy: &Proxy, url: &Url, clock: &dyn Clock) -> Option<Answer> {
-        let tls = self.tls.config(Check::Full, Identity::Hidden).ok()?;
+        let tls = self.tls.config(proxy.url(), Shows::Nothing).ok()?;
         tunnel::ask(proxy, url, &self.resolver, tls, clock).await
     }
 
-    fn client(&self, check: Check, identity: Identity, proxy: Option<&Arc<Proxy>>) -> Result<Client> {
+    fn client(&self, tls: ClientConfig, proxy: Option<&Arc<Proxy>>) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("airgap-bundle/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(self.tls.config(check, identity)?)
+            .tls_backend_preconfigured(tls)
             .dns_resolver(self.resolver.clone())
             // Redirects and retries follow rules of their own: see `redirect` and `retry`.
             .redirect(reqwest::redirect::Policy::none())

@@ -28,6 +28,15 @@ pub(super) fn names(hosts: &[String], url: &Url) -> bool {
     hosts.iter().any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&with_port))
 }
 
+/// Returns whether `named` (`HOST` or `HOST:PORT`) names an authority as [`authority`] returns it, in whatever scheme.
+pub(super) fn is_of(named: &str, authority: &str) -> bool {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let default =
+        |named: &str| named.strip_suffix(":443").or_else(|| named.strip_suffix(":80")).map(str::to_owned);
+    [authority, host].iter().any(|host| named.eq_ignore_ascii_case(host))
+        || default(named).is_some_and(|named| named.eq_ignore_ascii_case(authority))
+}
+
 /// Returns whether `host` (no port; IPv6 in brackets or not) is this machine by its name alone: `localhost`,
 /// `*.localhost` (RFC 6761, section 6.3), `127.0.0.0/8` and `::1`.
 pub(super) fn is_loopback(host: &str) -> bool {
@@ -60,6 +69,20 @@ mod tests {
             ("ost", "https://host/", false),
         ] {
             assert_eq!(names(&[named.to_owned()], &url.parse().unwrap()), expected, "{named} {url}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_named_in_whatever_scheme() {
+        for (named, authority, expected) in [
+            ("HOST", "host:5000", true),
+            ("host:5000", "host:5000", true),
+            ("host:443", "host", true),
+            ("host:80", "host", true),
+            ("host:5001", "host:5000", false),
+            ("other", "host", false),
+        ] {
+            assert_eq!(is_of(named, authority), expected, "{named} {authority}");
         }
     }
 

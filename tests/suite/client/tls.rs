@@ -7,7 +7,9 @@ use airgap_bundle::stores::http::{ClientCertificate, HttpSettings};
 use airgap_bundle::stores::registry::client::{By, RegistrySettings, Repository};
 use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server, Tls};
 use camino::Utf8PathBuf;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
+};
 use tempfile::TempDir;
 
 use super::place::Place;
@@ -22,7 +24,12 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
+        Self::named("authority")
+    }
+
+    fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         Self { issuer, folder: tempfile::tempdir().unwrap() }
@@ -195,6 +202,130 @@ async fn a_client_certificate_is_shown_to_whom_asks() {
     };
     place(&settings).client.manifest(&repository, By::Tag("v1")).await.unwrap();
     error(&authority.trusted(), &repository).await;
+}
+
+/// A folder of folders `HOST[:PORT]` for one server.
+fn folder_of(authority: &Authority, server: &Server, files: &[(&str, &str)]) -> HttpSettings {
+    let parent: Utf8PathBuf = authority.folder.path().join("certs.d").try_into().unwrap();
+    let own = parent.join(server.host());
+    std::fs::create_dir_all(&own).unwrap();
+    for (name, text) in files {
+        std::fs::write(own.join(name), text).unwrap();
+    }
+    HttpSettings { host_certificates: vec![parent], ..HttpSettings::default() }
+}
+
+#[tokio::test]
+async fn an_authority_in_certs_d_is_trusted_for_its_host_alone() {
+    let authority = Authority::new();
+    let (server, repository) = authority.serve("127.0.0.1", Faults::none());
+    let (_other, elsewhere) = authority.serve("127.0.0.1", Faults::none());
+    let settings = folder_of(&authority, &server, &[("ca.crt", &authority.issuer.pem())]);
+    let place = place(&settings);
+    place.client.manifest(&repository, By::Tag("v1")).await.unwrap();
+    let refused = place.client.manifest(&elsewhere, By::Tag("v1")).await.unwrap_err().to_string();
+    assert!(refused.contains("an authority that this host does not trust"), "{refused}");
+}
+
+#[tokio::test]
+async fn client_certificates_in_certs_d_are_shown_to_their_host_alone() {
+    let authority = Authority::new();
+    let serve = || {
+        let (certificates, key) = authority.issue("127.0.0.1");
+        let tls = Some(Tls { certificates, key, client_authorities: Some(authority.issuer.pem()) });
+        let server = Server::start(Options { tls, ..Options::memory() }).unwrap();
+        image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
+        let repository = Repository::new(&server.host(), "a").unwrap();
+        (server, repository)
+    };
+    let ((server, repository), (_other, elsewhere)) = (serve(), serve());
+    let (wanted, wanted_key) = authority.issue("client");
+    let stranger = Authority::named("stranger");
+    let (unwanted, unwanted_key) = stranger.issue("client");
+    let files =
+        [("b.cert", &*wanted), ("b.key", &wanted_key), ("a.cert", &unwanted), ("a.key", &unwanted_key)];
+    let settings = HttpSettings {
+        ca_certificates: authority.trusted().ca_certificates,
+        ..folder_of(&authority, &server, &files)
+    };
+    let place = place(&settings);
+    place.client.manifest(&repository, By::Tag("v1")).await.unwrap();
+    place.client.manifest(&elsewhere, By::Tag("v1")).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn what_is_broken_in_certs_d_is_named() {
+    for (files, named, hint) in [
+        (&[("ca.crt", "nothing")][..], "ca.crt` (an authority for this host) holds no PEM certificate", None),
+        (&[("a.cert", "x")], "a.cert` is there without its key `", None),
+        (&[("a.key", "x")], "a.key` is there without its certificate `", Some("ends in `.cert`")),
+    ] {
+        let authority = Authority::new();
+        let (server, repository) = authority.serve("127.0.0.1", Faults::none());
+        let refused = error(&folder_of(&authority, &server, files), &repository).await;
+        let text = refused.to_string();
+        assert!(text.contains(named) && matches!(refused.root(), Error::Usage { .. }), "{text}");
+        assert_eq!(refused.hint().is_some_and(|text| text.contains(hint.unwrap_or("?"))), hint.is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_checked_for_one_host_is_checked_for_the_next() {
+    let authority = Authority::new();
+    let (target, _) = authority.serve("127.0.0.1", Faults::none());
+    let to = Fault::Redirect(format!("https://{}/v2/a/manifests/v1", target.host()));
+    let (server, repository) =
+        authority.serve("127.0.0.1", Faults::times(9, to, |view| view.gets_manifest()));
+    let settings = HttpSettings { insecure_skip_tls_verify: vec![server.host()], ..HttpSettings::default() };
+    let refused = error(&settings, &repository).await.to_string();
+    let named = format!("the certificate of `{}`", target.host());
+    assert!(refused.contains(&named) && refused.contains("does not trust"), "{refused}");
+    assert!(server.requests().iter().any(|request| request.path.ends_with("/manifests/v1")));
+    assert_eq!(target.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn plain_http_is_spoken_with_the_named_host_alone() {
+    let authority = Authority::new();
+    let (_server, repository) = authority.serve("127.0.0.1", Faults::none());
+    let plain = Server::start(Options::memory()).unwrap();
+    image(1, 1, 1000).put(plain.registry(), "a", Some("v1"));
+    let https = vec![plain.host()];
+    let named = Repository::new(&plain.host(), "a").unwrap();
+    let settings =
+        HttpSettings { https, plain_http: vec!["other.example".to_owned()], ..authority.trusted() };
+    place(&settings).client.manifest(&repository, By::Tag("v1")).await.unwrap();
+    let refused = error(&settings, &named).await;
+    assert!(refused.to_string().contains("does not speak TLS here"), "{refused}");
+    assert_eq!(
+        refused.hint().unwrap(),
+        format!("if it speaks plain HTTP, say `--plain-http {}`", plain.host())
+    );
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_described() {
+    let authority = Authority::new();
+    let change = |from: i32, to: i32| {
+        move |params: &mut CertificateParams| {
+            params.distinguished_name.push(DnType::CommonName, "the registry");
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        }
+    };
+    let (server, repository, trusting) = self_signed(&authority, change(2001, 2002));
+    let refused = error(&trusting, &repository).await;
+    let text = refused.to_string();
+    let named = format!("the certificate of `{}` (of `CN=the registry", server.host());
+    assert!(text.contains(&named) && text.contains("signed by itself"), "{text}");
+    assert!(
+        text.contains("valid until Tue, 01 Jan 2002 00:00:00 GMT, and the clock of this host says "),
+        "{text}"
+    );
+    assert!(refused.hint().unwrap().contains("if the clock of this host is wrong, set it"));
+    let (_server, repository, trusting) = self_signed(&authority, change(2400, 2401));
+    let text = error(&trusting, &repository).await.to_string();
+    assert!(text.contains("valid from Sat, 01 Jan 2400 00:00:00 GMT"), "{text}");
 }
 
 #[test]

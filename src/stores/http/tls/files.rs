@@ -1,0 +1,38 @@
+//! Certificates and keys in PEM files.
+
+use camino::Utf8Path;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::model::error::{Error, Result};
+use crate::stores::http::settings::ClientCertificate;
+
+/// A certificate, those between it and its root, and its key.
+pub(super) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Reads the certificates of a file; there must be one. `role` says what they are for, such as the flag that named the
+/// file.
+pub(super) fn certificates(path: &Utf8Path, role: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let bytes = std::fs::read(path).map_err(Error::io(format!("reading `{path}` ({role})")))?;
+    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(Error::usage(format!("`{path}` ({role}) holds no PEM certificate"), None)),
+        Err(error) => Err(Error::usage(format!("`{path}` ({role}) cannot be read: {error}"), None)),
+    }
+}
+
+/// Reads a client certificate and its key.
+pub(super) fn identity(files: &ClientCertificate) -> Result<Identity> {
+    let chain = certificates(&files.certificate, "a client certificate")?;
+    let path = &files.key;
+    let bytes = std::fs::read(path)
+        .map_err(Error::io(format!("reading `{path}` (the key of a client certificate)")))?;
+    let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
+        Error::usage(
+            format!("`{path}` (the key of a client certificate) holds no usable PEM key: {error}"),
+            None,
+        )
+    })?;
+    Ok((chain, key))
+}
