@@ -28,6 +28,7 @@ mod man;
 mod mirror;
 mod proxy;
 mod push;
+mod referrers;
 mod registry;
 mod selection;
 mod sideload;

@@ -6,8 +6,9 @@ use std::io::Read;
 
 use camino::Utf8PathBuf;
 
+use super::referrers::ReferrersArguments;
 use super::registry::RegistryArguments;
-use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, Wanted};
+use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, TagLists, Wanted};
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Collected, Require, Source};
 use crate::model::platform::Platform;
@@ -39,6 +40,8 @@ pub(super) struct WantedArguments {
     /// Leave out layers that are marked non-distributable
     #[arg(long)]
     no_foreign_layers: bool,
+    #[command(flatten)]
+    referrers: ReferrersArguments,
 }
 
 /// Lists as they were read.
@@ -96,6 +99,7 @@ impl WantedArguments {
             platforms: self.platform,
             lacking: if self.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
             foreign: if self.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
+            referrers: self.referrers.wanted(),
             jobs,
         }
     }
@@ -109,6 +113,7 @@ pub(super) fn places(client: RegistryClient) -> Places {
         registry: client,
         staging: Staging::temporary(folder),
         earlier: Earlier::default(),
+        tag_lists: TagLists::default(),
     }
 }
 

@@ -201,15 +201,14 @@ fn rows(items: &[Item<Origin>], status: Option<Status>) -> Vec<ArtifactRow> {
     let mut rows: Vec<ArtifactRow> = items
         .iter()
         .map(|item| {
-            let sizes = item.graph.part(&item.platforms).sizes();
+            let sizes = item.part().sizes();
             let omitted = |digest| item.artifact.omitted.contains(digest);
             let plain = matches!(item.artifact.kind, Kind::File | Kind::Assert);
             let root = item.graph.root().filter(|_| plain);
             ArtifactRow {
                 content: root.and_then(|root| ContentRow::of(&root.manifest)),
                 size: Some(sizes.iter().filter(|(digest, _)| !omitted(digest)).map(|(_, size)| size).sum()),
-                status,
-                ..ArtifactRow::from(&item.artifact)
+                ..ArtifactRow::with_referrers(&item.artifact, status)
             }
         })
         .collect();
@@ -221,6 +220,7 @@ fn totals(plan: &Plan<Origin>, transferred: u64) -> Totals {
     let bytes = plan.contents.size();
     Totals {
         artifacts: u64::try_from(plan.contents.artifacts.len()).unwrap_or(u64::MAX),
+        referrers: plan.contents.count_referrers(),
         blobs: u64::try_from(plan.contents.count()).unwrap_or(u64::MAX),
         bytes,
         transferred,
@@ -243,7 +243,7 @@ fn owners(items: &[Item<Origin>]) -> HashMap<crate::model::digest::Digest, Arc<s
     let mut owners = HashMap::new();
     for item in items {
         let name: Arc<str> = item.artifact.reference.as_str().into();
-        for digest in item.graph.part(&item.platforms).sizes().into_keys() {
+        for digest in item.digests() {
             owners.entry(digest).or_insert_with(|| Arc::clone(&name));
         }
     }

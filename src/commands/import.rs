@@ -31,6 +31,7 @@ mod outcome;
 mod plan;
 mod receipt;
 mod referrers;
+mod referring;
 mod sparse;
 mod stock;
 mod summary;
@@ -46,6 +47,7 @@ use self::nodes::Nodes;
 use self::outcome::Outcome;
 use self::plan::Plan;
 use self::receipt::Known;
+use self::referring::Referring;
 pub(super) use self::stock::{Gathered, Stock};
 use self::survey::{Found, Survey};
 use self::trial::Kept;
@@ -150,29 +152,35 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
     let seen = options.seen.clone();
     let rows = chosen.iter().map(|chosen| summary::row(options, chosen));
     seen.plan(rows.chain(stock.failed().iter().cloned()));
-    let artifacts: Vec<Artifact> = chosen.iter().map(|chosen| chosen.artifact.clone()).collect();
+    let referring = Referring::to(&chosen);
+    let artifacts = chosen.iter().map(|chosen| chosen.artifact.clone());
+    let artifacts: Vec<Artifact> = artifacts.chain(referring.iter().map(Referring::artifact)).collect();
     options.progress.phase("planning", None, None);
     let mut nodes = Nodes::read(&stock, &artifacts, options.jobs).await;
     let mut outcomes: Vec<Outcome> =
         artifacts.iter().map(|artifact| Outcome::from(nodes.defect(&stock, artifact))).collect();
-    for (place, outcome) in outcomes.iter().enumerate() {
+    for (place, outcome) in outcomes.iter().enumerate().take(chosen.len()) {
         if let Outcome::Failed(Failure::Own(error)) = outcome {
             seen.fail(place, error);
         }
     }
-    let sound: Vec<(usize, &Chosen)> = chosen
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| outcomes.get(*place).is_some_and(Outcome::is_open))
-        .collect();
-    let plan = Plan::new(&options.to, &sound, &nodes, options.digest_tags)?;
+    let is_open = |place: usize| outcomes.get(place).is_some_and(Outcome::is_open);
+    let mut claims = referring::claims(&chosen, &referring, options.digest_tags, is_open);
+    for (place, error) in referring::apart(&mut claims) {
+        if let Some(outcome) = outcomes.get_mut(place) {
+            *outcome = Outcome::Failed(error.into());
+        }
+    }
+    let plan = Plan::new(&options.to, &claims, &nodes)?;
     let work = Arc::new(Work {
         stock: Arc::clone(&stock),
         client: options.client.for_push(),
         plan,
         nodes,
+        artifacts: chosen.len(),
         jobs: options.jobs,
         on_failure: options.on_failure,
+        moved: options.moved,
         progress: Arc::clone(&options.progress),
         seen,
         kept: Kept::default(),
@@ -214,9 +222,9 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
     }
     trial::end(&work).await;
     let mut named = naming::set(&work, survey, &mut ledger).await;
-    referrers::list(&work, &mut named).await;
+    referrers::list(&work, &mut named, &ledger).await;
     outcome::settle(&work, named, &ledger, &mut outcomes);
-    let mut report = summary::report(&stock, options, &work, &chosen, outcomes, &ledger);
+    let mut report = summary::report(&stock, options, &work, (&chosen, &referring), outcomes, &ledger);
     if let Err(error) = receipt::leave(&work, options, known, &report).await {
         report.warnings.push(error);
     }
@@ -240,7 +248,9 @@ fn refuse_moved(options: &Options, work: &Work, survey: &Survey, chosen: &[Chose
     }
     let mut items = Vec::new();
     for (name, found) in work.plan.names.iter().zip(&survey.names) {
+        // What refers to an artifact is a matter of its own.
         if let Found::Other(there) = found
+            && name.subjects.is_empty()
             && let Some(chosen) = name.artifacts.first().and_then(|place| chosen.get(*place))
         {
             let target = chosen.shown(&options.to, options.digest_tags);

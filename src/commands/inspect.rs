@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::open::{self, Choice, Extent, Opened};
+use super::referrer_row::counted_with_referrers;
 use super::report::{ArtifactRow, ContentRow, Report, Status, counted};
 use super::table;
 use super::together;
@@ -58,7 +59,7 @@ pub fn run(options: &Options) -> Result<Report> {
         together::idle(&options.selection, &contents.named(), "takes no artifact of this bundle");
     let row = |artifact: &&Artifact| ArtifactRow {
         content: content(bundle, artifact).ok().flatten(),
-        ..ArtifactRow::from(*artifact)
+        ..ArtifactRow::with_referrers(artifact, None)
     };
     report.artifacts = chosen.iter().map(row).collect();
     report.artifacts.extend(contents.missing.iter().map(|missing| ArtifactRow {
@@ -93,8 +94,11 @@ pub fn run(options: &Options) -> Result<Report> {
 fn table(opened: &Opened, report: &Report, left: usize) -> String {
     let mut text = table::of(&report.artifacts);
     let totals = &report.totals;
-    let (artifacts, blobs) = (counted(totals.artifacts, "artifact"), counted(totals.blobs, "blob"));
-    let sum = opened.bundle.contents().artifacts.iter().fold(0_u64, |sum, row| sum.saturating_add(row.size));
+    let (artifacts, blobs) = (counted_with_referrers(report), counted(totals.blobs, "blob"));
+    let contents = opened.bundle.contents();
+    let sizes = contents.artifacts.iter().map(|artifact| artifact.size);
+    let sizes = sizes.chain(contents.referrers().map(|referrer| referrer.size));
+    let sum = sizes.fold(0_u64, u64::saturating_add);
     let shared = sum.saturating_sub(totals.bytes);
     let shared =
         if shared > 0 { format!(" ({} shared, counted once)", ByteSize(shared)) } else { String::new() };
@@ -104,7 +108,7 @@ fn table(opened: &Opened, report: &Report, left: usize) -> String {
         let _ = writeln!(text, "{left} of them not shown");
     }
     let _ = writeln!(text, "bundle id {}", opened.bundle.id());
-    for (name, value) in &opened.bundle.contents().labels {
+    for (name, value) in &contents.labels {
         let _ = writeln!(text, "{}: {}", printable(name), printable(value));
     }
     text

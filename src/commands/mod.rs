@@ -8,6 +8,7 @@ pub mod login;
 pub mod logout;
 pub mod mirror;
 pub mod open;
+pub mod referrer_row;
 pub mod report;
 pub mod seen;
 pub mod sideload;

@@ -146,6 +146,7 @@ impl Opened {
             bundle: Some(self.row()),
             totals: Totals {
                 artifacts: u64::try_from(contents.artifacts.len()).unwrap_or(u64::MAX),
+                referrers: contents.count_referrers(),
                 blobs: u64::try_from(contents.count()).unwrap_or(u64::MAX),
                 bytes: contents.size(),
                 ..Totals::default()

@@ -4,6 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::referrer_row::ReferrerRow;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
@@ -96,6 +97,9 @@ pub struct ArtifactRow {
     /// Bytes of its blobs, each once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// What refers to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrers: Vec<ReferrerRow>,
     /// Of a plain file: the file itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentRow>,
@@ -134,6 +138,15 @@ impl ContentRow {
     }
 }
 
+impl ArtifactRow {
+    /// Makes the row of an artifact with those of what refers to it; all have the same status.
+    pub fn with_referrers(artifact: &Artifact, status: Option<Status>) -> Self {
+        let row = |referrer| ReferrerRow { status, ..ReferrerRow::from(referrer) };
+        let referrers = artifact.referrers.iter().map(row).collect();
+        Self { referrers, status, ..Self::from(artifact) }
+    }
+}
+
 impl From<&Artifact> for ArtifactRow {
     /// Makes the row of an artifact that nothing has happened to yet.
     fn from(artifact: &Artifact) -> Self {
@@ -160,6 +173,9 @@ impl From<&Artifact> for ArtifactRow {
 pub struct Totals {
     /// Artifacts.
     pub artifacts: u64,
+    /// Manifests that refer to them, each once.
+    #[serde(skip_serializing_if = "is_none")]
+    pub referrers: u64,
     /// Blobs, each once.
     pub blobs: u64,
     /// Bytes of those blobs.
@@ -168,6 +184,11 @@ pub struct Totals {
     pub transferred: u64,
     /// Bytes that were there already.
     pub present: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]

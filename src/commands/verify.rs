@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::open::{self, Choice, Damaged, Extent};
+use super::referrer_row::counted_with_referrers;
 use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted};
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
@@ -57,7 +58,7 @@ pub async fn run(options: Options) -> Result<Report> {
         report.summary = vec![
             format!(
                 "proved {}, {}, {}",
-                counted(report.totals.artifacts, "artifact"),
+                counted_with_referrers(&report),
                 counted(report.totals.blobs, "blob"),
                 ByteSize(bundle.length())
             ),
@@ -123,7 +124,7 @@ fn rows(opened: &open::Opened, verified: &Verified) -> Vec<ArtifactRow> {
     let row = |(number, artifact)| {
         let error = verified.lacking.get(&number).cloned();
         let status = Some(if error.is_some() { Status::Failed } else { Status::Done });
-        ArtifactRow { status, error, ..ArtifactRow::from(artifact) }
+        ArtifactRow { error, ..ArtifactRow::with_referrers(artifact, status) }
     };
     artifacts.map(row).collect()
 }

@@ -10,6 +10,7 @@ use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::platform::Platform;
+use crate::model::referrer::Referrer;
 
 /// A resolved artifact: what it is, its graph, and where its blobs are. `O` says where a blob can be read.
 #[derive(Clone, Debug)]
@@ -24,6 +25,67 @@ pub struct Item<O> {
     pub narrows: bool,
     /// Where each blob can be read, by digest.
     pub origins: HashMap<Digest, O>,
+    /// The manifests of what the artifact names as its referrers, by the digest of each.
+    pub referring: HashMap<Digest, Graph>,
+}
+
+impl<O> Item<O> {
+    /// Returns what is carried of it: the artifact itself, narrowed to its platforms.
+    pub fn part(&self) -> Part<'_> {
+        self.graph.part(&self.platforms)
+    }
+
+    /// Returns what is carried of its referrers, each whole, in their order.
+    pub fn referrers(&self) -> impl Iterator<Item = (&Referrer, Part<'_>)> {
+        self.artifact.referrers.iter().filter_map(|referrer| {
+            self.referring.get(&referrer.digest).map(|graph| (referrer, graph.part(&[])))
+        })
+    }
+
+    /// Returns the digests of all that is carried of it, with its referrers.
+    pub fn digests(&self) -> BTreeSet<Digest> {
+        let parts = self.referrers().map(|(_, part)| part).chain([self.part()]);
+        parts.flat_map(|part| part.sizes().into_keys()).collect()
+    }
+
+    /// Leaves out the referrers that `keep` does not want, and those whose subject went with them.
+    pub fn keep_referrers(&mut self, keep: impl Fn(&Referrer, &Part<'_>) -> bool) {
+        let kept: Vec<(Referrer, Vec<Digest>)> = self
+            .referrers()
+            .filter(|(referrer, part)| keep(referrer, part))
+            .map(|(referrer, part)| {
+                (referrer.clone(), part.nodes.iter().map(|node| node.descriptor.digest).collect())
+            })
+            .collect();
+        let edges = kept.iter().map(|(referrer, nodes)| (referrer.subject, nodes.as_slice()));
+        let own = self.part();
+        let anchored = anchored(own.nodes.iter().map(|node| node.descriptor.digest), edges);
+        let kept = kept.into_iter().map(|(referrer, _)| referrer);
+        self.artifact.referrers = kept.filter(|referrer| anchored.contains(&referrer.subject)).collect();
+        let digests: HashSet<Digest> =
+            self.artifact.referrers.iter().map(|referrer| referrer.digest).collect();
+        self.referring.retain(|digest, _| digests.contains(digest));
+    }
+}
+
+/// Returns the manifests that hang together with those of an artifact: its own, `carried`, and those of every referrer
+/// whose subject is among them. Each referrer is its subject, and the manifests that come with it.
+pub fn anchored<'a>(
+    carried: impl IntoIterator<Item = Digest>,
+    referrers: impl IntoIterator<Item = (Digest, &'a [Digest])>,
+) -> HashSet<Digest> {
+    let mut by_subject: HashMap<Digest, Vec<&[Digest]>> = HashMap::new();
+    for (subject, nodes) in referrers {
+        by_subject.entry(subject).or_default().push(nodes);
+    }
+    let mut waiting: Vec<Digest> = carried.into_iter().collect();
+    let mut anchored: HashSet<Digest> = waiting.iter().copied().collect();
+    while let Some(subject) = waiting.pop() {
+        for nodes in by_subject.remove(&subject).into_iter().flatten() {
+            waiting.extend(nodes.iter().filter(|digest| anchored.insert(**digest)));
+        }
+    }
+    anchored
 }
 
 /// What a bundle will hold, and where each blob comes from.
@@ -99,17 +161,24 @@ impl<O: Clone + PartialEq> Plan<O> {
 }
 
 impl<O: Clone + PartialEq> Collected<O> {
-    /// Adds an artifact and returns the bytes of its closure.
+    /// Adds an artifact and what refers to it, and returns the bytes of its own closure.
     fn add(&mut self, item: &Item<O>) -> Result<u64> {
-        let part = item.graph.part(&item.platforms);
-        one_size_each(item, &part)?;
+        let size = self.add_part(item, &item.part(), &item.artifact.omitted)?;
+        for (_, part) in item.referrers() {
+            self.add_part(item, &part, &[])?;
+        }
+        Ok(size)
+    }
+
+    fn add_part(&mut self, item: &Item<O>, part: &Part<'_>, omitted: &[Digest]) -> Result<u64> {
+        one_size_each(item, part)?;
         for node in &part.nodes {
             let digest = node.descriptor.digest;
             if self.bytes.insert(digest, node.bytes.clone()).is_none() {
                 self.manifests.push(Blob { digest, size: node.descriptor.size });
             }
         }
-        let omitted: BTreeSet<&Digest> = item.artifact.omitted.iter().collect();
+        let omitted: BTreeSet<&Digest> = omitted.iter().collect();
         let sizes = part.sizes();
         let counted = sizes.iter().filter(|(digest, _)| !omitted.contains(digest));
         let size = counted.fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
@@ -176,13 +245,30 @@ pub fn weights<O>(items: &[Item<O>]) -> BTreeMap<Platform, Weight> {
                 continue;
             }
             let narrowed = if item.narrows { std::slice::from_ref(platform) } else { &item.platforms };
-            let mut part = item.graph.part(narrowed).sizes();
-            part.retain(|digest, _| !item.artifact.omitted.contains(digest));
-            sizes.extend(part);
+            let part = item.graph.part(narrowed);
+            let mut own = part.sizes();
+            own.retain(|digest, _| !item.artifact.omitted.contains(digest));
+            sizes.extend(own);
+            sizes.extend(referring_sizes(item, &part));
         }
         Weight { size: sizes.values().fold(0_u64, |sum, size| sum.saturating_add(*size)), lacking }
     };
     platforms.iter().map(|platform| (platform.clone(), weight(platform))).collect()
+}
+
+/// Returns the bytes of what refers to the manifests of a part of an artifact.
+fn referring_sizes<O>(item: &Item<O>, own: &Part<'_>) -> BTreeMap<Digest, u64> {
+    let parts: Vec<(Digest, Part<'_>, Vec<Digest>)> = item
+        .referrers()
+        .map(|(referrer, part)| {
+            let nodes = part.nodes.iter().map(|node| node.descriptor.digest).collect();
+            (referrer.subject, part, nodes)
+        })
+        .collect();
+    let carried = own.nodes.iter().map(|node| node.descriptor.digest);
+    let anchored = anchored(carried, parts.iter().map(|(subject, _, nodes)| (*subject, nodes.as_slice())));
+    let kept = parts.iter().filter(|(subject, _, _)| anchored.contains(subject));
+    kept.flat_map(|(_, part, _)| part.sizes()).collect()
 }
 
 #[cfg(test)]
@@ -210,7 +296,14 @@ mod tests {
         let origins = contents
             .map(|content| (Digest::sha256(content.as_bytes()), format!("{reference} {content}")))
             .collect();
-        Item { artifact, graph: Graph::leaf(root), platforms: vec![], narrows: false, origins }
+        Item {
+            artifact,
+            graph: Graph::leaf(root),
+            platforms: vec![],
+            narrows: false,
+            origins,
+            referring: HashMap::new(),
+        }
     }
 
     fn plan(items: &[Item<String>]) -> Plan<String> {

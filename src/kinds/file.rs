@@ -150,6 +150,7 @@ pub(super) fn item(
         sparse: false,
         omitted: vec![],
         source: None,
+        referrers: vec![],
         size: 0,
     };
     // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.
@@ -160,6 +161,7 @@ pub(super) fn item(
         platforms: vec![],
         narrows: false,
         origins,
+        referring: HashMap::new(),
     })
 }
 

@@ -9,12 +9,14 @@ mod file;
 mod file_names;
 mod near;
 mod origin;
+mod referrers;
 mod registry;
 mod staging;
 
 pub use earlier::Earlier;
 pub use file_names::{file_names, missing_file};
 pub use origin::Origin;
+pub use referrers::TagLists;
 pub use staging::Staging;
 
 use address::What;
@@ -23,6 +25,7 @@ use crate::content::plan::Item;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Entry, Location, Subject};
 use crate::model::platform::Platform;
+use crate::model::referrer::Referrers;
 use crate::stores::http::{HttpClient, authority};
 use crate::stores::registry::client::RegistryClient;
 
@@ -35,6 +38,8 @@ pub struct Wanted {
     pub lacking: Lacking,
     /// What is done with non-distributable layers.
     pub foreign: Foreign,
+    /// What is done about what refers to it.
+    pub referrers: Referrers,
     /// How many requests one artifact may have under way.
     pub jobs: usize,
 }
@@ -68,6 +73,8 @@ pub struct Places {
     pub staging: Staging,
     /// What need not be fetched.
     pub earlier: Earlier,
+    /// The tags of repositories that name what refers to something.
+    pub tag_lists: TagLists,
 }
 
 /// What a line became.

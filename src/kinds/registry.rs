@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::earlier::KEPT;
-use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted, near};
+use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted, near, referrers};
 use crate::content::body::ProvenBody;
 use crate::content::graph::{Graph, Node, Role};
 use crate::content::plan::Item;
@@ -85,13 +85,16 @@ pub(super) async fn resolve(
         resolved.kept_whole =
             Some(all.iter().filter(|(digest, _)| !few.contains_key(*digest)).map(|(_, size)| size).sum());
     }
+    let referring = referrers::discover(reference, &part, places, wanted).await?;
+    resolved.warnings.extend(referring.warnings);
     let is_omitted = |blob: &Descriptor| {
         wanted.foreign == Foreign::Omit && media_type::is_non_distributable(&blob.media_type)
     };
     let mut omitted: Vec<Digest> =
         part.blobs.iter().filter(|(blob, _)| is_omitted(blob)).map(|(blob, _)| blob.digest).collect();
     omitted.sort();
-    for (blob, _) in &part.blobs {
+    let of_referrers: Vec<_> = referring.graphs.values().flat_map(|graph| graph.part(&[]).blobs).collect();
+    for (blob, _) in part.blobs.iter().chain(&of_referrers) {
         origins.entry(blob.digest).or_insert_with(|| Origin::Registry(client.clone(), repository.clone()));
     }
     let Some(root) = graph.root() else { return Ok(resolved) };
@@ -107,10 +110,12 @@ pub(super) async fn resolve(
         sparse: part.sparse,
         omitted,
         source: None,
+        referrers: referring.referrers,
         size: 0,
     };
     let narrows = kind == Kind::Image && !whole && !named;
-    resolved.items.push(Item { artifact, graph, platforms, narrows, origins });
+    let referring = referring.graphs;
+    resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring });
     Ok(resolved)
 }
 

@@ -10,6 +10,7 @@ use super::artifact::Kind;
 use super::digest::Digest;
 use super::media_type;
 use super::object::{list, objects};
+use super::referrer::{MAX_REFERRERS, Referrer};
 
 /// The version of the format that this program writes and reads (`bundle-format.md`).
 pub const FORMAT: u32 = 1;
@@ -80,7 +81,14 @@ pub struct Artifact {
     /// The address that a file comes from, as [`super::source`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Bytes of all its blobs, each counted once, also those shared with other artifacts.
+    /// What refers to its manifests and is here, sorted by subject, digest and tag.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "objects::<MAX_REFERRERS, _, _>"
+    )]
+    pub referrers: Vec<Referrer>,
+    /// Bytes of all its blobs, each counted once, also those shared with other artifacts, without its referrers.
     pub size: u64,
 }
 
@@ -100,6 +108,7 @@ impl Artifact {
             sparse: false,
             omitted: vec![],
             source: None,
+            referrers: vec![],
             size: 0,
         }
     }
@@ -144,13 +153,23 @@ impl Contents {
                         digest: artifact.digest,
                         size: sizes.get(&artifact.digest).copied().unwrap_or_default(),
                         artifact_type: artifact.artifact_type.as_deref(),
-                        annotations: IndexNames {
+                        annotations: Some(IndexNames {
                             containerd: (artifact.kind == Kind::Image).then_some(name),
                             name,
-                        },
+                        }),
                     });
                 }
             }
+        }
+        let mut seen: HashSet<Digest> = manifests.iter().map(|entry: &IndexEntry<'_>| entry.digest).collect();
+        for referrer in self.referrers().filter(|referrer| seen.insert(referrer.digest)) {
+            manifests.push(IndexEntry {
+                media_type: &referrer.media_type,
+                digest: referrer.digest,
+                size: sizes.get(&referrer.digest).copied().unwrap_or_default(),
+                artifact_type: referrer.artifact_type.as_deref(),
+                annotations: None,
+            });
         }
         json_line(&Index {
             schema_version: 2,
@@ -163,6 +182,17 @@ impl Contents {
     /// Returns kind and reference of every artifact, as selectors look at them.
     pub fn named(&self) -> Vec<(Kind, &str)> {
         self.artifacts.iter().map(|artifact| (artifact.kind, artifact.reference.as_str())).collect()
+    }
+
+    /// Returns what refers to artifacts, artifact by artifact; one thing may be there several times.
+    pub fn referrers(&self) -> impl Iterator<Item = &Referrer> {
+        self.artifacts.iter().flat_map(|artifact| &artifact.referrers)
+    }
+
+    /// Returns how many manifests refer to artifacts, each counted once.
+    pub fn count_referrers(&self) -> u64 {
+        let digests: HashSet<&Digest> = self.referrers().map(|referrer| &referrer.digest).collect();
+        u64::try_from(digests.len()).unwrap_or(u64::MAX)
     }
 
     /// Returns every entry under `blobs/`, in the order of the tar.
@@ -235,7 +265,8 @@ struct IndexEntry<'a> {
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     artifact_type: Option<&'a str>,
-    annotations: IndexNames<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<IndexNames<'a>>,
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,7 @@ pub mod object;
 pub mod platform;
 pub mod printable;
 pub mod reference;
+pub mod referrer;
 pub mod selection;
 pub mod selector;
 pub mod source;

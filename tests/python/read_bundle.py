@@ -21,6 +21,7 @@ MAX_ENTRIES = 1_000_000
 MAX_TEXT = 1024
 MAX_LIST = 1000
 MAX_DEPTH = 8
+MAX_REFERRERS = 10_000
 MAX_OCTAL = 0o77777777777
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
 KINDS = ["image", "chart", "snap", "assert", "file", "artifact"]
@@ -230,6 +231,7 @@ def check_artifact(artifact, roots):
     if kind in ("file", "assert"):
         parts = reference.split("/")
         need(not any(part in ("", ".", "..") for part in parts), "%r is no name of a file" % reference)
+    referrers = check_referrers(artifact, roots)
     return (
         KINDS.index(kind),
         as_bytes(reference),
@@ -242,8 +244,40 @@ def check_artifact(artifact, roots):
         artifact.get("sparse", False),
         omitted,
         as_bytes(source),
+        referrers,
         artifact["size"],
     )
+
+
+def check_referrers(artifact, manifests):
+    referrers, reference = artifact.get("referrers"), artifact["reference"]
+    referrers = [] if referrers is None else referrers
+    need(type(referrers) is list and len(referrers) <= MAX_REFERRERS, "%r has too many referrers" % reference)
+    if referrers:
+        need(artifact["kind"] in ("image", "chart", "artifact"), "%r has referrers" % reference)
+        need(REFERENCE.fullmatch(reference) is not None, "%r is no reference" % reference)
+    order = []
+    for referrer in referrers:
+        need(type(referrer) is dict, "a referrer of %r is no object" % reference)
+        subject, digest, tag = (referrer.get(name) for name in ("subject", "digest", "tag"))
+        need(is_digest(subject) and is_digest(digest), "a referrer of %r without digests" % reference)
+        need(subject in manifests and digest in manifests, "referrer %s is not listed" % digest)
+        need(subject != digest, "%s refers to itself" % digest)
+        algorithm, digits = subject.split(":")
+        tags = ["%s-%s%s" % (algorithm, digits, end) for end in (".sig", ".att", ".sbom")]
+        need(tag is None or algorithm == "sha256" and tag in tags, "referrer %s has tag %r" % (digest, tag))
+        need(referrer.get("mediaType") in MANIFESTS, "referrer %s is no manifest" % digest)
+        artifact_type = referrer.get("artifactType")
+        if artifact_type is not None:
+            check_text(artifact_type)
+        need(is_size(referrer.get("size")), "referrer %s has no size" % digest)
+        key = (subject, digest, as_bytes(tag))
+        order.append(key)
+    need(ascending(order), "%r has referrers that are out of order" % reference)
+    return [
+        key + (referrer["mediaType"], as_bytes(referrer.get("artifactType")), referrer["size"])
+        for key, referrer in zip(order, referrers)
+    ]
 
 
 def index_of(contents, bundle_id):
@@ -265,6 +299,17 @@ def index_of(contents, bundle_id):
             if artifact["kind"] == "image":
                 entry["annotations"]["io.containerd.image.name"] = name
             entry["annotations"]["org.opencontainers.image.ref.name"] = name
+            entries.append(entry)
+    named = {entry["digest"] for entry in entries}
+    for artifact in contents["artifacts"]:
+        for referrer in artifact.get("referrers") or []:
+            digest = referrer["digest"]
+            if digest in named:
+                continue
+            named.add(digest)
+            entry = {"mediaType": referrer["mediaType"], "digest": digest, "size": sizes[digest]}
+            if referrer.get("artifactType") is not None:
+                entry["artifactType"] = referrer["artifactType"]
             entries.append(entry)
     return written(
         {
@@ -456,8 +501,53 @@ class Closure:
     def artifact(self, artifact):
         sparse = artifact.get("sparse", False)
         omitted = set(artifact.get("omitted") or [])
-        root = (artifact["digest"], None, artifact["mediaType"], "manifest")
-        level, seen, walked = [root], set(), set()
+        root = self.below(artifact["digest"], artifact["mediaType"], sparse, omitted)
+        whole, total, images, named, walked = root
+        node = self.known.get(artifact["digest"])
+        if node is not None:
+            start = self.bundle.slots[artifact["digest"]][0]
+            self.root(artifact, node[1], node[2], start)
+        referrers = artifact.get("referrers") or []
+        if whole:
+            start = self.bundle.slots[artifact["digest"]][0]
+            if artifact["size"] > total or not sparse and artifact["size"] != total:
+                self.bundle.wrong("foreign", start, "%r has %d bytes" % (artifact["reference"], total))
+            if sparse and named and not images:
+                self.bundle.wrong("incomplete", start, "%r has no image" % artifact["reference"])
+        held = [(referrer["subject"], self.referrer(referrer)) for referrer in referrers]
+        if not whole or any(below is None for _, below in held):
+            return
+        # What hangs together with the artifact's own manifests, in as many rounds as it is deep.
+        reached, before = walked, -1
+        while len(reached) > before:
+            before = len(reached)
+            for subject, below in held:
+                if subject in reached:
+                    reached |= below
+        for referrer in referrers:
+            if referrer["subject"] not in reached:
+                message = "referrer %s is of %s, which is elsewhere" % (referrer["digest"], referrer["subject"])
+                self.bundle.wrong("foreign", self.bundle.slots[referrer["digest"]][0], message)
+
+    def referrer(self, referrer):
+        """Returns the manifests that come with a referrer, or None where some cannot be read."""
+        digest = referrer["digest"]
+        whole, total, _, _, walked = self.below(digest, referrer["mediaType"], False, set())
+        node = self.known.get(digest)
+        start = self.bundle.slots[digest][0]
+        if node is not None:
+            _, _, _, _, artifact_type, subject = node
+            if referrer.get("tag") is None and subject != referrer["subject"]:
+                self.bundle.wrong("foreign", start, "%s has the subject %s" % (digest, subject))
+            if (referrer.get("artifactType") or "") != artifact_type:
+                self.bundle.wrong("foreign", start, "%s has another artifactType" % digest)
+        if whole and referrer["size"] != total:
+            self.bundle.wrong("foreign", start, "referrer %s has %d bytes" % (digest, total))
+        return walked if whole else None
+
+    def below(self, root, media_type, sparse, omitted):
+        """Follows a manifest; returns whether all is there, bytes, images, whether any are named, and manifests."""
+        level, seen, walked = [(root, None, media_type, "manifest")], set(), set()
         total, images, named, whole = 0, 0, False, True
         depth = 0
         while level:
@@ -491,21 +581,13 @@ class Closure:
                 if node is None:
                     whole = False
                     continue
-                own_type, artifact_type, kind, children = node
-                if depth == 0:
-                    self.root(artifact, artifact_type, kind, start)
+                own_type, children = node[0], node[3]
                 images += own_type not in INDEXES
                 named = named or any(child[3] == "manifest" for child in children)
                 below += children
             level = below
             depth += 1
-        if not whole:
-            return
-        start = self.bundle.slots[artifact["digest"]][0]
-        if artifact["size"] > total or not sparse and artifact["size"] != total:
-            self.bundle.wrong("foreign", start, "%r has %d bytes" % (artifact["reference"], total))
-        if sparse and named and not images:
-            self.bundle.wrong("incomplete", start, "%r has no image" % artifact["reference"])
+        return whole, total, images, named, walked
 
     def root(self, artifact, artifact_type, kind, start):
         if (artifact.get("artifactType") or "") != artifact_type:
@@ -538,7 +620,8 @@ class Closure:
 
 
 def read_manifest(raw, outside):
-    """Returns media type, artifact type, kind, and children as (digest, size, media type, role)."""
+    """Returns media type, artifact type, kind, children as (digest, size, media type, role), the type that a list of
+    referrers shows, and the digest of the subject."""
     deciding = ("manifests", "layers", "config", "mediaType", "schemaVersion", "subject", "blobs")
     # Names that stand twice matter in the fields that decide alone, so the pairs are looked at here.
     fields = json.loads(raw.decode("utf-8"))
@@ -586,7 +669,9 @@ def read_manifest(raw, outside):
         kind = "image"
     else:
         kind = KIND_OF_TYPE.get(kind_type, "artifact")
-    return media_type, artifact_type, kind, children
+    subject = fields.get("subject")
+    subject = None if subject is None else subject["digest"]
+    return media_type, artifact_type, kind, children, kind_type, subject
 
 
 def main(arguments):

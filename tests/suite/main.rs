@@ -40,6 +40,8 @@ mod python;
 #[cfg(test)]
 mod real;
 #[cfg(test)]
+mod referrers;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod rootfs;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::{Found, Options, Report, bundle_row, counted, output, reused, room, rows, totals, weights};
+use crate::commands::referrer_row::with_referrers;
 use crate::commands::table;
 use crate::content::plan::Plan;
 use crate::kinds::Origin;
@@ -25,7 +26,7 @@ pub(super) fn report(
     let shared = each.saturating_sub(totals.bytes);
     let mut summary = vec![format!(
         "{}, {}, {} to carry ({} more if nothing were shared)",
-        counted(totals.artifacts, "artifact"),
+        with_referrers(totals.artifacts, totals.referrers),
         counted(totals.blobs, "blob"),
         ByteSize(size),
         ByteSize(shared),

@@ -1,17 +1,18 @@
 //! Fills the slots: from what is there already, then from where the blobs come from.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 
-use super::found::failed_row;
+use super::found::{Whose, failed_row};
 use super::reused::Reused;
 use super::{
     Found, Options, Report, Status, bundle_row, counted, kept_line, not_made, owners, room, rows, totals,
 };
+use crate::commands::referrer_row::with_referrers;
 use crate::content::copy::{Copied, Source, copy};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Plan;
@@ -20,6 +21,7 @@ use crate::model::contents::Missing;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
+use crate::model::referrer::Referrers;
 use crate::stores::bundle::partial::Partial;
 use crate::stores::bundle::previous::Previous;
 use crate::stores::bundle::workshop::Workshop;
@@ -52,8 +54,8 @@ pub(super) async fn run(
             let id = jobs::offload(move || partial.finish()).await??;
             return Ok(done(options, found, &plan, &id, length, &moved));
         }
-        drop_failed(&mut found, failures);
-        if options.on_failure == OnFailure::Stop || found.items.is_empty() {
+        let fell = drop_failed(&mut found, failures, options.wanted.referrers);
+        if (fell == Whose::Artifact && options.on_failure == OnFailure::Stop) || found.items.is_empty() {
             let mut report = not_made(options, found);
             report.summary.push(kept_line(options));
             return Ok(report);
@@ -167,17 +169,24 @@ fn is_fatal(error: &Error) -> bool {
     }
 }
 
-/// Moves the artifacts that need a failed blob from the found to the failed.
-fn drop_failed(found: &mut Found, failures: Vec<(Digest, Error)>) {
+/// Moves the artifacts that need a failed blob from the found to the failed. What only refers to them is left out of them
+/// instead, with a warning, unless it is required.
+fn drop_failed(found: &mut Found, failures: Vec<(Digest, Error)>, referrers: Referrers) -> Whose {
     let mut failures: BTreeMap<Digest, Error> = failures.into_iter().collect();
     let failed: HashSet<Digest> = failures.keys().copied().collect();
     let items = std::mem::take(&mut found.items);
-    for item in items {
-        let sizes = item.graph.part(&item.platforms).sizes();
-        let Some(digest) = sizes.keys().find(|digest| failed.contains(*digest)) else {
+    let mut whose = Whose::Referrer;
+    for mut item in items {
+        let mut needed = item.part().sizes().into_keys().collect::<BTreeSet<Digest>>();
+        if referrers == Referrers::Require {
+            needed = item.digests();
+        }
+        let Some(digest) = needed.iter().find(|digest| failed.contains(*digest)) else {
+            found.leave_out(&mut item, &failed, &failures);
             found.items.push(item);
             continue;
         };
+        whose = Whose::Artifact;
         let reference = &item.artifact.reference;
         let error = failures.remove(digest).unwrap_or_else(|| Error::NotFound {
             what: format!("blob {digest}, which failed for another artifact,"),
@@ -187,6 +196,7 @@ fn drop_failed(found: &mut Found, failures: Vec<(Digest, Error)>) {
         found.missing.push(Missing { kind: Some(item.artifact.kind), reference: reference.clone() });
         found.failures.push((failed_row(Some(item.artifact.kind), reference, &error), error));
     }
+    whose
 }
 
 fn done(
@@ -203,7 +213,7 @@ fn done(
     let output = &options.output;
     let mut summary = vec![format!(
         "{}, {}, {} in `{output}` ({} fetched, {reused}{} there already)",
-        counted(totals.artifacts, "artifact"),
+        with_referrers(totals.artifacts, totals.referrers),
         counted(totals.blobs, "blob"),
         ByteSize(length),
         ByteSize(totals.transferred),

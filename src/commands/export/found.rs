@@ -1,6 +1,6 @@
 //! What the list came to: every entry resolved, and of that what is selected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
@@ -193,6 +193,23 @@ impl Found {
         self.failures.push((failed_row(entry.kind, &reference, &error), error));
     }
 
+    /// Leaves out of an artifact what refers to it and could not be fetched, with a warning for each.
+    pub(super) fn leave_out(
+        &mut self,
+        item: &mut Item<Origin>,
+        failed: &HashSet<Digest>,
+        why: &BTreeMap<Digest, Error>,
+    ) {
+        let warnings = item.referrers().filter_map(|(referrer, part)| {
+            let digest = part.sizes().into_keys().find(|digest| failed.contains(digest))?;
+            let why = why.get(&digest).map(|error| format!(": {}", whole(error).replace("\ncause: ", ": ")));
+            let (reference, referrer) = (&item.artifact.reference, referrer.digest);
+            Some(format!("`{reference}` goes without its referrer {referrer}{}", why.unwrap_or_default()))
+        });
+        self.warnings.extend(warnings);
+        item.keep_referrers(|_, part| !part.sizes().keys().any(|digest| failed.contains(digest)));
+    }
+
     /// Returns where an artifact is asked for first.
     pub(super) fn line(&self, artifact: &Artifact) -> Option<&Position> {
         self.lines.get(&(artifact.kind, artifact.reference.clone(), artifact.digest))
@@ -210,6 +227,15 @@ impl Found {
         let all = missing.saturating_add(self.items.len());
         (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported"))
     }
+}
+
+/// Whose a blob is that could not be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// An artifact's, at least one.
+    Artifact,
+    /// Only of what refers to artifacts.
+    Referrer,
 }
 
 /// Returns the row of an artifact that is not resolved yet.

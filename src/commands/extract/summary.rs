@@ -19,6 +19,7 @@ pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, item
     let present = |item: &&Item| item.found == Found::Same;
     report.totals = Totals {
         artifacts: count(&items, |item| status(item) != Status::Skipped),
+        referrers: 0,
         blobs: count(&items, |item| item.name.is_some()),
         bytes: size(items.iter().filter(|item| item.name.is_some())),
         transferred: size(items.iter().filter(to_write)),

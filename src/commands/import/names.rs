@@ -1,6 +1,7 @@
 //! Names at the destination, settled before anything is asked of it.
 
 use super::Options;
+use super::plan::Claim;
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
 use crate::model::target::{Destination, Layout, Tag, Target, collisions, host_path_helps};
@@ -27,6 +28,19 @@ impl Chosen {
     /// Returns whether its name is a tag, as opposed to its digest.
     pub(super) fn is_tagged(&self, digest_tags: DigestTags) -> bool {
         matches!(self.target.tag(), Tag::Name(_)) || digest_tags == DigestTags::Set
+    }
+
+    /// Returns what is to be planned for it.
+    pub(super) fn claim(&self, place: usize, digest_tags: DigestTags) -> Claim<'_> {
+        Claim {
+            place,
+            owner: place,
+            repository: self.target.repository(),
+            tag: self.is_tagged(digest_tags).then(|| self.target.tag().to_string()),
+            root: self.artifact.digest,
+            is_pinned: self.artifact.reference.contains('@'),
+            subject: None,
+        }
     }
 
     /// Returns the whole name: `registry.internal:5000/mirror/nginx:1.27`.

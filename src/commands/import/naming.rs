@@ -1,7 +1,9 @@
 //! Names, set last: a name points at something only after everything below it is in place.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::MovedTags;
 use super::manifests::is_refusal;
 use super::plan::{Name, Place};
 use super::sparse::{self, Instead};
@@ -48,14 +50,16 @@ struct Ready {
     refused: bool,
 }
 
-/// Sets every name whose content is in place, and returns what became of each, in the order of the plan.
+/// Sets every name whose content is in place, what refers to something after that, and returns what became of each, in the
+/// order of the plan.
 pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -> Vec<Named> {
     let mut named: Vec<Named> = Vec::with_capacity(work.plan.names.len());
-    let mut ready = Vec::new();
+    let mut waiting = Vec::new();
+    let mut in_place: HashSet<Place> = HashSet::new();
     let Survey { names: found, refused, .. } = survey;
     for (place, (name, found)) in work.plan.names.iter().zip(found).enumerate() {
-        if let (Found::Nothing | Found::Other(_), Some(refusal)) = (&found, refused.get(&name.repository)) {
-            for place in &name.artifacts {
+        if let Some(refusal) = refused.get(&name.repository).filter(|_| found.is_to_set()) {
+            for place in name.artifacts.iter().filter(|place| **place < work.artifacts) {
                 work.seen.settle(*place, |row| {
                     row.status = Some(Status::Failed);
                     row.error = Some(refusal.text().to_owned());
@@ -65,64 +69,98 @@ pub(super) async fn set(work: &Arc<Work>, survey: Survey, ledger: &mut Ledger) -
             continue;
         }
         let needed = places(work, name);
-        let previous = match (found, ledger.reason(&needed)) {
-            (Found::Unknown(error), _) => {
-                named.push(Named::Failed(error.into()));
-                continue;
-            }
-            (_, Some(failure)) => {
-                named.push(Named::Failed(failure));
-                continue;
-            }
-            (Found::Same, None) if !ledger.stopped => {
+        named.push(match (found, ledger.reason(&needed)) {
+            (Found::Unknown(error), _) => Named::Failed(error.into()),
+            (_, Some(failure)) => Named::Failed(failure),
+            _ if ledger.stopped => Named::Skipped,
+            (Found::Same, None) => {
                 ledger.held.insert(name.root);
-                named.push(present(work, name, name.root));
-                continue;
+                in_place.extend(held(work, name, name.root));
+                present(work, name, name.root)
             }
-            (Found::Instead(digest), None) if !ledger.stopped => {
+            (Found::Instead(digest), None) => {
                 ledger.held.insert(name.root);
-                named.push(present(work, name, digest));
-                continue;
+                in_place.extend(held(work, name, digest));
+                present(work, name, digest)
             }
-            (Found::Other(digest), None) => Some(digest),
-            _ => None,
+            (Found::More(digest), None) => {
+                ledger.held.insert(name.root);
+                present(work, name, digest)
+            }
+            (Found::Other(there), None) if !name.subjects.is_empty() && work.moved == MovedTags::Refuse => {
+                Named::Failed(Failure::Own(taken(name, &there)))
+            }
+            (found, None) => {
+                let previous = if let Found::Other(digest) = found { Some(digest) } else { None };
+                let refused = needed.iter().any(|place| ledger.refused.contains(place));
+                waiting.push(Ready { name: name.clone(), place, previous, refused });
+                Named::Skipped
+            }
+        });
+    }
+    work.progress.phase("setting names", None, u64::try_from(waiting.len()).ok());
+    loop {
+        let is_ready = |ready: &Ready| {
+            let Name { subjects, repository, .. } = &ready.name;
+            subjects.is_empty() || subjects.iter().any(|subject| in_place.contains(&(*repository, *subject)))
         };
-        named.push(Named::Skipped);
-        if !ledger.stopped {
-            let refused = needed.iter().any(|place| ledger.refused.contains(place));
-            ready.push(Ready { name: name.clone(), place, previous, refused });
+        let (ready, rest): (Vec<Ready>, Vec<Ready>) = waiting.into_iter().partition(is_ready);
+        if ready.is_empty() || ledger.stopped {
+            return named;
+        }
+        waiting = rest;
+        for (ready, result) in round(work, ready).await {
+            let (Some(named), Some(result)) = (named.get_mut(ready.place), result) else { continue };
+            *named = match result {
+                Ok(change) => {
+                    ledger.transferred = ledger.transferred.saturating_add(change.sent);
+                    in_place.extend(held(work, &ready.name, change.digest));
+                    Named::Set(change)
+                }
+                Err(error) => {
+                    ledger.stopped |= work.on_failure == OnFailure::Stop;
+                    Named::Failed(error.into())
+                }
+            };
         }
     }
-    work.progress.phase("setting names", None, u64::try_from(ready.len()).ok());
-    let places: Vec<usize> = ready.iter().map(|ready| ready.place).collect();
-    let results = jobs::run(work.jobs, work.on_failure, ready, |ready| {
+}
+
+/// Sets names that nothing else has to be set before.
+async fn round(work: &Arc<Work>, ready: Vec<Ready>) -> Vec<(Ready, Option<Result<Change>>)> {
+    let results = jobs::run(work.jobs, work.on_failure, ready.clone(), |ready| {
         let work = Arc::clone(work);
         async move {
             let result = work.ask(one(&work, &ready)).await;
             remember(&work, &ready.name, &result);
             result
         }
-    })
-    .await;
-    for (place, result) in places.into_iter().zip(results) {
-        let (Some(named), Some(result)) = (named.get_mut(place), result) else { continue };
-        *named = match result {
-            Ok(change) => {
-                ledger.transferred = ledger.transferred.saturating_add(change.sent);
-                Named::Set(change)
-            }
-            Err(error) => {
-                ledger.stopped |= work.on_failure == OnFailure::Stop;
-                Named::Failed(error.into())
-            }
-        };
+    });
+    ready.into_iter().zip(results.await).collect()
+}
+
+/// Returns the manifests that are in place when a name points at `digest`.
+fn held(work: &Work, name: &Name, digest: Digest) -> Vec<Place> {
+    let found = if digest == name.root { Found::Same } else { Found::Instead(digest) };
+    found.needs(work, name).map(|node| (name.repository, node.digest)).collect()
+}
+
+/// Says that the tag of a referrer names something else.
+fn taken(name: &Name, there: &Digest) -> Error {
+    let tag = name.tag.as_deref().unwrap_or_default();
+    Error::Conflict {
+        message: format!(
+            "tag `{tag}` names {there} there, which holds something that {} does not",
+            name.root
+        ),
+        items: vec![],
+        hint: Some("`--move-tags` moves it, and keeps what it names under a `digest-` tag".to_owned()),
     }
-    named
 }
 
 /// A name that is as it should be: nothing is done about it.
 fn present(work: &Work, name: &Name, digest: Digest) -> Named {
-    for place in &name.artifacts {
+    for place in name.artifacts.iter().filter(|place| **place < work.artifacts) {
         work.seen.settle(*place, |row| row.status = Some(Status::Present));
     }
     Named::Present(digest)
@@ -130,7 +168,7 @@ fn present(work: &Work, name: &Name, digest: Digest) -> Named {
 
 /// Remembers what became of a name, for where the import is ended before it can say so itself.
 fn remember(work: &Work, name: &Name, result: &Result<Change>) {
-    for place in &name.artifacts {
+    for place in name.artifacts.iter().filter(|place| **place < work.artifacts) {
         work.seen.end(*place, result);
         if let Ok(change) = result {
             work.seen.settle(*place, |row| {

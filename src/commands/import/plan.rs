@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::names::{Chosen, DigestTags};
 use super::nodes::Nodes;
 use crate::model::contents::Blob;
 use crate::model::digest::{Algorithm, Digest};
@@ -38,6 +37,25 @@ pub(super) struct PlannedBlob {
     pub(super) owner: usize,
 }
 
+/// Something that is to have a name: an artifact, or what refers to one.
+#[derive(Clone, Debug)]
+pub(super) struct Claim<'a> {
+    /// Its place among everything that is imported.
+    pub(super) place: usize,
+    /// The place of the artifact that it is or belongs to.
+    pub(super) owner: usize,
+    /// The path of the repository.
+    pub(super) repository: &'a str,
+    /// The tag; without one it is pushed by digest.
+    pub(super) tag: Option<String>,
+    /// Digest of its root.
+    pub(super) root: Digest,
+    /// Whether its reference states that digest.
+    pub(super) is_pinned: bool,
+    /// What it refers to; an artifact has none.
+    pub(super) subject: Option<Digest>,
+}
+
 /// A name to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -49,8 +67,10 @@ pub(super) struct Name {
     pub(super) root: Digest,
     /// Whether the reference of one of them states the digest of the root.
     pub(super) is_pinned: bool,
-    /// The artifacts that are called so, by their places.
+    /// The artifacts and referrers that are called so, by their places.
     pub(super) artifacts: Vec<usize>,
+    /// What it refers to: it is set only where one of those is in place. Empty for the name of an artifact.
+    pub(super) subjects: BTreeSet<Digest>,
 }
 
 impl Name {
@@ -67,22 +87,16 @@ impl Name {
 }
 
 impl Plan {
-    /// Plans the import of `chosen`, each with its place among all artifacts.
-    pub(super) fn new(
-        to: &Destination,
-        chosen: &[(usize, &Chosen)],
-        nodes: &Nodes,
-        digest_tags: DigestTags,
-    ) -> Result<Self> {
-        let paths: BTreeSet<&str> = chosen.iter().map(|(_, chosen)| chosen.target.repository()).collect();
+    /// Plans the import of everything in `claims`.
+    pub(super) fn new(to: &Destination, claims: &[Claim<'_>], nodes: &Nodes) -> Result<Self> {
+        let paths: BTreeSet<&str> = claims.iter().map(|claim| claim.repository).collect();
         let numbers: HashMap<&str, usize> = paths.iter().copied().zip(0..).collect();
         let mut names: BTreeMap<(usize, Option<String>, Digest), Name> = BTreeMap::new();
         let mut blobs: HashMap<Digest, PlannedBlob> = HashMap::new();
         let mut manifests: BTreeMap<Place, usize> = BTreeMap::new();
-        for (place, chosen) in chosen {
-            let Some(&repository) = numbers.get(chosen.target.repository()) else { continue };
-            let root = chosen.artifact.digest;
-            let tag = chosen.is_tagged(digest_tags).then(|| chosen.target.tag().to_string());
+        for claim in claims {
+            let Some(&repository) = numbers.get(claim.repository) else { continue };
+            let (root, tag) = (claim.root, claim.tag.clone());
             let mut levels: HashMap<Digest, usize> = HashMap::new();
             for node in nodes.closure(&root) {
                 let below = node.children.iter().filter_map(|child| levels.get(&child.digest)).max();
@@ -93,14 +107,23 @@ impl Plan {
                     manifests.insert((repository, node.digest), level);
                 }
                 for blob in &node.blobs {
-                    let new = || PlannedBlob { blob: *blob, repositories: BTreeSet::new(), owner: *place };
+                    let new =
+                        || PlannedBlob { blob: *blob, repositories: BTreeSet::new(), owner: claim.owner };
                     blobs.entry(blob.digest).or_insert_with(new).repositories.insert(repository);
                 }
             }
-            let new = Name { repository, tag: tag.clone(), root, is_pinned: false, artifacts: vec![] };
+            let subjects = claim.subject.into_iter().collect();
+            let new =
+                Name { repository, tag: tag.clone(), root, is_pinned: false, artifacts: vec![], subjects };
             let name = names.entry((repository, tag, root)).or_insert(new);
-            name.is_pinned |= chosen.artifact.reference.contains('@');
-            name.artifacts.push(*place);
+            name.is_pinned |= claim.is_pinned;
+            name.artifacts.push(claim.place);
+            match claim.subject {
+                Some(subject) if !name.subjects.is_empty() => _ = name.subjects.insert(subject),
+                Some(_) => {}
+                // What is asked for by itself waits for nothing.
+                None => name.subjects.clear(),
+            }
         }
         let mut blobs: Vec<PlannedBlob> = blobs.into_values().collect();
         blobs.sort_by_key(|planned| (Reverse(planned.blob.size), planned.blob.digest));
@@ -123,6 +146,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::{Chosen, DigestTags};
     use super::*;
     use crate::model::contents::Artifact;
     use crate::model::target::{Layout, Target};
@@ -151,8 +175,8 @@ mod tests {
             chosen(&pinned, digest("two")),
             chosen("q.io/x/index:two", digest("two")),
         ];
-        let chosen: Vec<(usize, &Chosen)> = all.iter().enumerate().collect();
-        Plan::new(&"registry".parse().unwrap(), &chosen, &nodes, digest_tags).unwrap()
+        let claims = all.iter().enumerate().map(|(place, chosen)| chosen.claim(place, digest_tags));
+        Plan::new(&"registry".parse().unwrap(), &claims.collect::<Vec<_>>(), &nodes).unwrap()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::survey::Expected;
 use super::work::{Work, is_silence};
 use super::{Options, Receipt};
+use crate::commands::referrer_row::ReferrerRow;
 use crate::commands::report::{ArtifactRow, Report, Status, whole};
 use crate::content::body::{MAX_CHUNK, ProvenBody, raw_of};
 use crate::model::contents::MAX_SIZE;
@@ -73,7 +74,7 @@ struct Names {
 pub(super) struct Entry {
     /// Without the registry: `mirror/nginx:1.27`.
     name: String,
-    /// What it is called in the bundle.
+    /// What it is called in the bundle; of what refers to an artifact, how that one is called.
     reference: String,
     digest: Digest,
     /// What the name points at, where that is something else.
@@ -152,7 +153,17 @@ pub(super) async fn leave(
         Known::There(digest, names) => Some((digest, names)),
         Known::Unknown(error) => return Err(format!("no receipt was left: {}", whole(&error))),
     };
-    let entries = report.artifacts.iter().filter_map(|row| Entry::of(row, options));
+    let artifacts = report.artifacts.iter().filter_map(|row| {
+        Entry::of(options, row.target.as_deref()?, &row.reference, row.digest?, row.target_digest)
+    });
+    let is_there = |row: &&ReferrerRow| matches!(row.status, Some(Status::Done | Status::Present));
+    let referrers = report.artifacts.iter().flat_map(|row| {
+        row.referrers.iter().filter(is_there).filter_map(|referrer| {
+            let digest = referrer.digest?;
+            Entry::of(options, referrer.target.as_deref()?, &row.reference, digest, referrer.target_digest)
+        })
+    });
+    let entries = artifacts.chain(referrers);
     let names: BTreeMap<String, Entry> = entries.map(|entry| (entry.name.clone(), entry)).collect();
     if names.is_empty() {
         return Ok(());
@@ -162,11 +173,15 @@ pub(super) async fn leave(
 }
 
 impl Entry {
-    fn of(row: &ArtifactRow, options: &Options) -> Option<Self> {
-        let target = row.target.as_deref()?;
+    fn of(
+        options: &Options,
+        target: &str,
+        reference: &str,
+        digest: Digest,
+        target_digest: Option<Digest>,
+    ) -> Option<Self> {
         let name = target.strip_prefix(options.to.registry())?.trim_start_matches('/').to_owned();
-        let (reference, digest) = (row.reference.clone(), row.digest?);
-        Some(Self { name, reference, digest, target_digest: row.target_digest })
+        Some(Self { name, reference: reference.to_owned(), digest, target_digest })
     }
 }
 

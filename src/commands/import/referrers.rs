@@ -8,12 +8,13 @@ use bytes::Bytes;
 
 use super::index_text::append;
 use super::naming::Named;
-use super::work::Work;
+use super::work::{Ledger, Work};
 use crate::content::jobs::{self, OnFailure};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::manifest::Manifest;
 use crate::model::media_type;
+use crate::model::referrer::list_tag;
 use crate::stores::registry::client::{By, Repository};
 
 /// Another import may write the same list in between: so many times it is read again.
@@ -27,26 +28,33 @@ const EMPTY: &[u8] =
 struct Group {
     referrers: BTreeSet<Digest>,
     names: BTreeSet<usize>,
+    /// Whether one of them was pushed now.
+    pushed: bool,
 }
 
 /// Sees to it that every referrer that is in place can be found. A name whose referrers cannot be listed has failed.
-pub(super) async fn list(work: &Arc<Work>, named: &mut [Named]) {
+pub(super) async fn list(work: &Arc<Work>, named: &mut [Named], ledger: &Ledger) {
     let mut groups: BTreeMap<(usize, Digest), Group> = BTreeMap::new();
     for (place, (name, named)) in work.plan.names.iter().zip(named.iter()).enumerate() {
-        if !matches!(named, Named::Present(_) | Named::Set(_)) {
-            continue;
-        }
+        let pushed = match named {
+            // What a tag of cosign names there is not what the bundle holds.
+            Named::Present(there) if *there != name.root && !name.subjects.is_empty() => continue,
+            Named::Present(_) => false,
+            Named::Set(_) => true,
+            Named::Failed(_) | Named::Skipped => continue,
+        };
         for node in work.nodes.closure(&name.root) {
             if let Some(subject) = node.subject {
                 let group = groups.entry((name.repository, subject)).or_default();
                 group.referrers.insert(node.digest);
                 group.names.insert(place);
+                group.pushed |= pushed || ledger.pushed.contains(&(name.repository, node.digest));
             }
         }
     }
     let results = jobs::run(work.jobs, OnFailure::GoOn, groups.clone(), |((number, subject), group)| {
         let work = Arc::clone(work);
-        async move { work.ask(one(&work, number, subject, &group.referrers)).await }
+        async move { work.ask(Box::pin(one(&work, number, subject, &group))).await }
     })
     .await;
     for (((_, subject), group), result) in groups.into_iter().zip(results) {
@@ -65,19 +73,23 @@ pub(super) async fn list(work: &Arc<Work>, named: &mut [Named]) {
     }
 }
 
-async fn one(work: &Arc<Work>, number: usize, subject: Digest, referrers: &BTreeSet<Digest>) -> Result<()> {
+async fn one(work: &Arc<Work>, number: usize, subject: Digest, group: &Group) -> Result<()> {
     let repository = work.repository(number)?;
-    let tag = tag(&subject);
+    let tag = list_tag(&subject);
     // A list that the bundle carries under that name is complete as it is.
     let is_carried =
         work.plan.names.iter().any(|name| name.repository == number && name.tag.as_deref() == Some(&tag));
-    if is_carried || work.client.lists_referrers(repository, &subject).await? {
+    if is_carried || work.client.says_subject(repository) {
+        return Ok(());
+    }
+    // A registry that lists what is pushed says so in its answer; where nothing was pushed, it has to be asked.
+    if !group.pushed && work.client.lists_referrers(repository, &subject).await? {
         return Ok(());
     }
     for _ in 0..TRIES {
         let listed = listed(work, repository, &tag).await?;
         let missing: Vec<Digest> =
-            referrers.iter().filter(|digest| !listed.digests.contains(digest)).copied().collect();
+            group.referrers.iter().filter(|digest| !listed.digests.contains(digest)).copied().collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -93,12 +105,6 @@ async fn one(work: &Arc<Work>, number: usize, subject: Digest, referrers: &BTree
         items: vec![],
         hint: Some("run the same command again".to_owned()),
     })
-}
-
-/// Returns the tag of the list: the algorithm, and at most 64 digits.
-fn tag(subject: &Digest) -> String {
-    let hex: String = subject.hex().chars().take(64).collect();
-    format!("{}-{hex}", subject.algorithm().name())
 }
 
 struct Listed {
@@ -150,16 +156,4 @@ fn entry(bytes: &[u8], digest: Digest) -> Result<Vec<u8>> {
         }
     }
     Ok(entry.to_string().into_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_have_the_tag_of_the_spec() {
-        let digest = Digest::sha256(b"x");
-        assert_eq!(tag(&digest), format!("sha256-{}", digest.hex()));
-        assert_eq!(tag(&Digest::Sha512([0xab; 64])), format!("sha512-{}", "ab".repeat(32)));
-    }
 }

@@ -195,6 +195,7 @@ impl Stock {
                 let count = contents.artifacts.len().saturating_add(gathered.failed.len());
                 let totals = Totals {
                     artifacts: u64::try_from(count).unwrap_or(u64::MAX),
+                    referrers: contents.count_referrers(),
                     blobs: u64::try_from(contents.count()).unwrap_or(u64::MAX),
                     bytes: contents.size(),
                     ..Totals::default()

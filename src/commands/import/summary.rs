@@ -7,10 +7,13 @@ use bytesize::ByteSize;
 
 use super::names::Chosen;
 use super::outcome::Outcome;
+use super::referring::Referring;
 use super::work::{Ledger, Work};
 use super::{Options, Receipt, Stock, failures};
-use crate::commands::report::{ArtifactRow, Report, Status, counted};
+use crate::commands::referrer_row::counted_with_referrers;
+use crate::commands::report::{ArtifactRow, Report, Status};
 use crate::commands::together;
+use crate::model::digest::Digest;
 use crate::model::error::Error;
 
 /// Says where everything would land: `SOURCE -> TARGET`, one a line.
@@ -27,6 +30,12 @@ pub(super) fn dry_run(
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{} -> {}", row.reference, row.target.as_deref().unwrap_or_default());
         report.artifacts.push(row);
+    }
+    for referring in Referring::to(chosen) {
+        let _ = writeln!(text, "{}", referring.shown(&options.to));
+        if let Some(row) = report.artifacts.get_mut(referring.owner) {
+            row.referrers.push(referring.row(&options.to));
+        }
     }
     report.artifacts.extend_from_slice(stock.failed());
     report.output = text.into_bytes();
@@ -56,23 +65,33 @@ pub(super) fn report(
     stock: &Stock,
     options: &Options,
     work: &Work,
-    chosen: &[Chosen],
+    (chosen, referring): (&[Chosen], &[Referring]),
     outcomes: Vec<Outcome>,
     ledger: &Ledger,
 ) -> Report {
     let mut report = stock.report();
     report.warnings = idle(stock, options);
     let mut failed = Vec::new();
-    for (chosen, outcome) in chosen.iter().zip(outcomes) {
-        let mut row = row(options, chosen);
-        failed.extend(outcome.tell(&mut row).map(|failure| (report.artifacts.len(), failure)));
-        report.artifacts.push(row);
+    let rows = chosen.iter().map(|chosen| row(options, chosen));
+    report.artifacts = rows.chain(referring.iter().map(Referring::own_row)).collect();
+    for (place, (row, outcome)) in report.artifacts.iter_mut().zip(outcomes).enumerate() {
+        failed.extend(outcome.tell(row).map(|failure| (place, failure)));
     }
     report.failures = failures::tell(stock.verb(), failed, &mut report.artifacts);
+    let mut told = report.artifacts.split_off(chosen.len()).into_iter().zip(referring).peekable();
+    for (place, row) in report.artifacts.iter_mut().enumerate() {
+        let mut referrers = Vec::new();
+        while let Some((own, referring)) = told.next_if(|(_, referring)| referring.owner == place) {
+            referrers.push(referring.told(&options.to, own));
+        }
+        row.referrers = referrers;
+    }
     report.artifacts.extend_from_slice(stock.failed());
     report.loud.extend(instead(&report));
     let mut seen = HashSet::new();
-    let nodes = chosen.iter().flat_map(|chosen| work.nodes.closure(&chosen.artifact.digest));
+    let roots = chosen.iter().map(|chosen| chosen.artifact.digest);
+    let roots: HashSet<Digest> = roots.chain(referring.iter().map(|one| one.referrer.digest)).collect();
+    let nodes = roots.iter().flat_map(|root| work.nodes.closure(root));
     let sizes = nodes.flat_map(|node| {
         node.blobs.iter().map(|blob| (blob.digest, blob.size)).chain([(node.digest, node.size)])
     });
@@ -85,6 +104,8 @@ pub(super) fn report(
         }
     }
     report.totals.artifacts = u64::try_from(report.artifacts.len()).unwrap_or(u64::MAX);
+    let referrers: HashSet<Digest> = referring.iter().map(|one| one.referrer.digest).collect();
+    report.totals.referrers = u64::try_from(referrers.len()).unwrap_or(u64::MAX);
     report.totals.blobs = blobs;
     report.totals.bytes = bytes;
     report.totals.transferred = ledger.transferred;
@@ -135,9 +156,10 @@ fn lines(stock: &Stock, options: &Options, report: &Report) -> Vec<String> {
     ];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let (artifacts, sent) = (counted(report.totals.artifacts, "artifact"), report.totals.transferred);
+    let sent = report.totals.transferred;
     let mut lines = vec![format!(
-        "{artifacts} for `{}`: {}; {} sent, {} there already",
+        "{} for `{}`: {}; {} sent, {} there already",
+        counted_with_referrers(report),
         options.to,
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") },
         ByteSize(sent),

@@ -12,6 +12,8 @@ use super::work::Work;
 use crate::content::jobs::{self, OnFailure};
 use crate::model::digest::{Algorithm, Digest};
 use crate::model::error::{Error, Result};
+use crate::model::manifest::Manifest;
+use crate::stores::registry::client::By;
 
 /// What the destination has.
 #[derive(Debug)]
@@ -34,7 +36,9 @@ impl Survey {
             let there = match found {
                 Found::Same => name.root,
                 Found::Instead(there) => *there,
-                Found::Nothing | Found::Other(_) | Found::Unknown(_) => continue,
+                Found::Nothing | Found::More(_) | Found::Less | Found::Other(_) | Found::Unknown(_) => {
+                    continue;
+                }
             };
             let Ok(repository) = work.repository(name.repository) else { continue };
             if known.says(&name.written(repository), &name.root, &there) {
@@ -52,8 +56,7 @@ impl Survey {
         let (unknown, known): (Vec<_>, Vec<_>) =
             names.iter().zip(&self.names).partition(|(name, found)| match found {
                 Found::Unknown(_) => true,
-                Found::Nothing | Found::Other(_) => self.refused.contains_key(&name.repository),
-                Found::Same | Found::Instead(_) => false,
+                found => found.is_to_set() && self.refused.contains_key(&name.repository),
             });
         let known: HashSet<usize> = known.into_iter().map(|(name, _)| name.repository).collect();
         unknown
@@ -68,8 +71,7 @@ impl Survey {
         &'a self,
         names: &'a [Name],
     ) -> impl Iterator<Item = (Arc<Refusal>, usize)> {
-        let open = |found: &Found| matches!(found, Found::Nothing | Found::Other(_));
-        let unset = names.iter().zip(&self.names).filter(move |(_, found)| open(found));
+        let unset = names.iter().zip(&self.names).filter(|(_, found)| found.is_to_set());
         unset.flat_map(|(name, _)| {
             let refusal = self.refused.get(&name.repository);
             refusal
@@ -105,6 +107,10 @@ pub(super) enum Found {
     Same,
     /// What an earlier import put there instead of a sparse index, or the same bytes under another algorithm.
     Instead(Digest),
+    /// What holds all that it should, and more: signatures that were added there.
+    More(Digest),
+    /// A part of what it should: it grows.
+    Less,
     /// Something else.
     Other(Digest),
     /// It is not known.
@@ -112,6 +118,16 @@ pub(super) enum Found {
 }
 
 impl Found {
+    /// Returns whether the name has to be set, or moved.
+    pub(super) const fn is_to_set(&self) -> bool {
+        matches!(self, Self::Nothing | Self::Less | Self::Other(_))
+    }
+
+    /// Returns whether the name points at anything.
+    const fn is_there(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::Unknown(_))
+    }
+
     /// Returns the manifests that a name needs, children before parents. One that stands for something else than its
     /// sparse index does not need the sparse indexes below it, which the registry refused then.
     pub(super) fn needs<'a>(&self, work: &'a Work, name: &Name) -> impl Iterator<Item = &'a Node> + use<'a> {
@@ -147,7 +163,7 @@ pub(super) async fn survey(work: &Arc<Work>, expected: Expected) -> Result<Surve
         names(work, &every, &mut found).await;
     }
     let seen: HashSet<usize> = (work.plan.names.iter().zip(&found))
-        .filter(|(_, found)| matches!(found, Some(Found::Same | Found::Instead(_) | Found::Other(_))))
+        .filter(|(_, found)| found.as_ref().is_some_and(Found::is_there))
         .map(|(name, _)| name.repository)
         .collect();
     // Where content is expected, only those are asked about of which names could not be asked.
@@ -229,5 +245,31 @@ async fn name(work: &Arc<Work>, place: usize) -> Result<Found> {
             return Ok(Found::Instead(there));
         }
     }
-    Ok(Found::Other(there))
+    if name.subjects.is_empty() {
+        return Ok(Found::Other(there));
+    }
+    compared(work, name, there).await
+}
+
+/// Compares the layers of what a tag of cosign names with those of what it should name: each is a signature, and more of
+/// them are added at the end.
+async fn compared(work: &Arc<Work>, name: &Name, there: Digest) -> Result<Found> {
+    let repository = work.repository(name.repository)?;
+    let fetched = work.ask(work.client.manifest(repository, By::Digest(&there))).await?;
+    let [theirs, ours] = [fetched.bytes, work.manifest(name.root).await?].map(|bytes| layers(&bytes));
+    let (Some(theirs), Some(ours)) = (theirs, ours) else { return Ok(Found::Other(there)) };
+    Ok(if theirs.is_superset(&ours) {
+        Found::More(there)
+    } else if ours.is_superset(&theirs) {
+        Found::Less
+    } else {
+        Found::Other(there)
+    })
+}
+
+/// Returns the layers of a manifest that has some.
+fn layers(bytes: &[u8]) -> Option<HashSet<Digest>> {
+    let manifest = Manifest::parse("", bytes).ok()?;
+    let layers: HashSet<Digest> = manifest.layers.iter().map(|layer| layer.digest).collect();
+    (!layers.is_empty()).then_some(layers)
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::survey::{Found, Survey};
+use super::survey::Survey;
 use super::work::{Work, is_silence};
 use crate::content::jobs::{self, OnFailure};
 use crate::model::error::{Error, Result};
@@ -93,7 +93,7 @@ pub(super) fn error(refusals: &[(Arc<Refusal>, String)]) -> Option<Error> {
 /// Begins an upload in every repository in which a name is to be set, and notes in the survey which refuse it.
 pub(super) async fn run(work: &Arc<Work>, survey: &mut Survey) {
     let tried: BTreeSet<usize> = (work.plan.names.iter().zip(&survey.names))
-        .filter(|(_, found)| matches!(found, Found::Nothing | Found::Other(_)))
+        .filter(|(_, found)| found.is_to_set())
         .map(|(name, _)| name.repository)
         .collect();
     work.progress.phase("trying repositories", None, u64::try_from(tried.len()).ok());

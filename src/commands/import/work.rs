@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use futures_util::stream::{StreamExt, TryStreamExt};
 
+use super::MovedTags;
 use super::nodes::{Node, Nodes};
 use super::plan::{Place, Plan};
 use super::stock::Stock;
@@ -45,10 +46,14 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     /// The manifests.
     pub(super) nodes: Nodes,
+    /// How many artifacts there are: what refers to them has the places after theirs.
+    pub(super) artifacts: usize,
     /// How many things are done at once.
     pub(super) jobs: usize,
     /// Whether the first failure ends it.
     pub(super) on_failure: OnFailure,
+    /// What is done with tags that name something else.
+    pub(super) moved: MovedTags,
     /// Who watches.
     pub(super) progress: Arc<dyn Progress>,
     /// Who remembers what became of each artifact.

@@ -79,6 +79,7 @@ fn totals(outcomes: &[Outcome]) -> Totals {
         .collect();
     Totals {
         artifacts: length(outcomes),
+        referrers: 0,
         blobs: length(&blobs.iter().collect::<Vec<_>>()),
         bytes: blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.size)),
         transferred: bytes(outcomes, |step| matches!(step, Step::Write { .. })),

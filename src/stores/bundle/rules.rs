@@ -7,6 +7,7 @@ use crate::model::artifact::Kind;
 use crate::model::contents::{self, Artifact, Contents, MAX_LIST};
 use crate::model::digest::Digest;
 use crate::model::reference::Reference;
+use crate::model::referrer::{Referrer, cosign_tags};
 use crate::model::{manifest, media_type, source};
 
 /// The longest name, reference, label or type, in bytes.
@@ -14,7 +15,8 @@ const MAX_TEXT: usize = 1024;
 
 /// Says why no reader would take an artifact, a lower-case sentence that is safe to print.
 pub fn check_one(artifact: &Artifact) -> Result<(), String> {
-    check_artifact(artifact, &HashSet::from([&artifact.digest]))
+    let referrers = artifact.referrers.iter().flat_map(|referrer| [&referrer.subject, &referrer.digest]);
+    check_artifact(artifact, &referrers.chain([&artifact.digest]).collect())
 }
 
 /// Returns the text as `bundle.json` may hold it: control characters are replaced, and what is too long ends in `…`.
@@ -86,8 +88,7 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
             return Err(format!("{what} has {list} that are not in order, or more than {MAX_LIST}"));
         }
     }
-    let is_reference =
-        |name: &&String| name.parse::<Reference>().is_ok_and(|read| read.to_string() == **name);
+    check_referrers(artifact, manifests).map_err(|why| format!("{what}: {why}"))?;
     if artifact.kind == Kind::Image
         && let Some(bad) = artifact.names.iter().chain([reference]).find(|name| !is_reference(name))
     {
@@ -97,6 +98,45 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
         && reference.split('/').any(|part| matches!(part, "" | "." | ".."))
     {
         return Err(format!("{what}: expected the relative name of a file"));
+    }
+    Ok(())
+}
+
+fn is_reference(name: &str) -> bool {
+    name.parse::<Reference>().is_ok_and(|read| read.to_string() == name)
+}
+
+fn check_referrers(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(), String> {
+    if artifact.referrers.is_empty() {
+        return Ok(());
+    }
+    let is_from_registry = matches!(artifact.kind, Kind::Image | Kind::Chart | Kind::Artifact);
+    if !is_from_registry || !is_reference(&artifact.reference) {
+        return Err("only what comes from a registry has referrers".to_owned());
+    }
+    if !artifact.referrers.is_sorted_by(|a, b| a.key() < b.key()) {
+        return Err("its referrers are not in order, or one is there twice".to_owned());
+    }
+    for referrer in &artifact.referrers {
+        let Referrer { subject, digest, media_type, .. } = referrer;
+        if let Some(absent) = [digest, subject].into_iter().find(|digest| !manifests.contains(digest)) {
+            return Err(format!("referrer {digest} of {subject}: manifest {absent} is not listed"));
+        }
+        if digest == subject {
+            return Err(format!("{digest} refers to itself"));
+        }
+        if !media_type::is_manifest(media_type) {
+            return Err(format!("referrer {digest} has media type `{}`", printable(media_type)));
+        }
+        if let Some(artifact_type) = &referrer.artifact_type {
+            check_text(&format!("referrer {digest}"), artifact_type)?;
+        }
+        if let Some(tag) = referrer.tag.as_ref().filter(|tag| !cosign_tags(subject).contains(tag)) {
+            return Err(format!(
+                "referrer {digest} has tag `{}`, which is none of {subject}",
+                printable(tag)
+            ));
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::node::{Child, Distribution, Node, Role};
 use super::problem::{Place, Problem};
 use crate::content::jobs::Stop;
 use crate::model::artifact::Kind;
@@ -19,57 +20,44 @@ const KEPT: usize = 500_000;
 /// So many artifacts are named beside a blob.
 const NAMED: usize = 4;
 
-/// How a manifest names a child.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Manifest,
-    Config,
-    /// A layer; one that need not be distributed may be omitted.
-    Layer(Distribution),
+/// What may be missing below a root.
+#[derive(Clone, Copy)]
+pub(super) struct Allowed<'a> {
+    /// Manifests that an index names.
+    sparse: bool,
+    /// Layers that need not be distributed.
+    omitted: &'a [Digest],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Distribution {
-    Wanted,
-    Optional,
+impl Allowed<'_> {
+    /// Nothing may be missing.
+    pub(super) const NOTHING: Self = Self { sparse: false, omitted: &[] };
 }
 
-#[derive(Clone, Debug)]
-struct Child {
-    digest: Digest,
-    size: u64,
-    media_type: String,
-    role: Role,
-}
-
-#[derive(Debug)]
-struct Node {
-    media_type: String,
-    artifact_type: Option<String>,
-    kind: Kind,
-    children: Vec<Child>,
-}
-
-/// What is known of an artifact while it is walked.
-struct Walk<'a> {
+/// What is known of what lies below a root while it is walked.
+pub(super) struct Walk<'a> {
     number: usize,
-    artifact: &'a Artifact,
+    allowed: Allowed<'a>,
     seen: HashSet<Digest>,
     walked: HashSet<usize>,
-    sum: Sum,
+    /// The root itself, once it has been read.
+    pub(super) root: Option<Arc<Node>>,
+    /// The manifests that were met.
+    pub(super) manifests: Vec<Digest>,
+    pub(super) sum: Sum,
 }
 
 /// What was found below a root.
 #[derive(Clone, Copy)]
-struct Sum {
+pub(super) struct Sum {
     /// Bytes of all blobs, each once.
-    size: u64,
+    pub(super) size: u64,
     /// Manifests that are no indexes.
     images: usize,
     /// Whether an index names manifests at all.
     named: bool,
     /// Whether every manifest could be followed.
-    whole: bool,
+    pub(super) whole: bool,
 }
 
 impl Default for Sum {
@@ -88,7 +76,7 @@ pub(super) struct Users {
 /// Walks artifact after artifact.
 #[derive(Debug)]
 pub(super) struct Closure<'a> {
-    bundle: &'a Bundle,
+    pub(super) bundle: &'a Bundle,
     contents: &'a Contents,
     /// Blobs, by their number, that are not what they should be.
     bad: &'a HashSet<usize>,
@@ -146,7 +134,7 @@ impl<'a> Closure<'a> {
         Ok(())
     }
 
-    fn wrong(&mut self, number: usize, offset: u64, state: FormatState, message: &str) {
+    pub(super) fn wrong(&mut self, number: usize, offset: u64, state: FormatState, message: &str) {
         let reference = self.contents.artifacts.get(number).map_or("", |artifact| &artifact.reference);
         self.lacking.entry(number).or_insert_with(|| message.to_owned());
         let message = format!("{message}, in `{reference}`");
@@ -154,15 +142,41 @@ impl<'a> Closure<'a> {
     }
 
     fn artifact(&mut self, number: usize, artifact: &Artifact) {
-        let slots = self.bundle.slots();
+        let allowed = Allowed { sparse: artifact.sparse, omitted: &artifact.omitted };
+        let walk = self.below(number, &artifact.digest, &artifact.media_type, allowed);
+        if let Some(root) = &walk.root {
+            let offset = self.bundle.slots().get(&artifact.digest).map_or(0, |slot| slot.offset);
+            self.root(number, artifact, root, offset);
+        }
+        if walk.sum.whole && !self.lacking.contains_key(&number) {
+            self.sums(number, artifact, walk.sum);
+        }
+        self.referrers(number, artifact, walk);
+    }
+
+    /// Walks everything below a root.
+    pub(super) fn below<'b>(
+        &mut self,
+        number: usize,
+        root: &Digest,
+        media_type: &str,
+        allowed: Allowed<'b>,
+    ) -> Walk<'b> {
         let root = Child {
-            digest: artifact.digest,
-            size: slots.get(&artifact.digest).map_or(0, |slot| slot.size),
-            media_type: artifact.media_type.clone(),
+            digest: *root,
+            size: self.bundle.slots().get(root).map_or(0, |slot| slot.size),
+            media_type: media_type.to_owned(),
             role: Role::Manifest,
         };
-        let mut walk =
-            Walk { number, artifact, seen: HashSet::new(), walked: HashSet::new(), sum: Sum::default() };
+        let mut walk = Walk {
+            number,
+            allowed,
+            seen: HashSet::new(),
+            walked: HashSet::new(),
+            root: None,
+            manifests: vec![],
+            sum: Sum::default(),
+        };
         let mut level = vec![root];
         for depth in 0..=MAX_DEPTH.saturating_add(1) {
             let mut below = Vec::new();
@@ -171,9 +185,7 @@ impl<'a> Closure<'a> {
             }
             level = below;
         }
-        if walk.sum.whole && !self.lacking.contains_key(&number) {
-            self.sums(number, artifact, walk.sum);
-        }
+        walk
     }
 
     /// Looks at one child, and adds what it names to the level below.
@@ -187,6 +199,7 @@ impl<'a> Closure<'a> {
         if child.role != Role::Manifest || !walk.walked.insert(index) {
             return;
         }
+        walk.manifests.push(child.digest);
         if depth > MAX_DEPTH {
             let message = format!("manifest {} lies more than {MAX_DEPTH} deep", child.digest);
             return self.wrong(number, slot.offset, FormatState::Foreign, &message);
@@ -196,7 +209,7 @@ impl<'a> Closure<'a> {
             return;
         };
         if depth == 0 {
-            self.root(number, walk.artifact, &node, slot.offset);
+            walk.root = Some(Arc::clone(&node));
         }
         walk.sum.images =
             walk.sum.images.saturating_add(usize::from(!media_type::is_index(&node.media_type)));
@@ -242,14 +255,14 @@ impl<'a> Closure<'a> {
 
     /// Returns number and slot of a child that the bundle lists, and notes how it was named.
     fn present(&mut self, walk: &Walk<'_>, child: &Child, fresh: bool) -> Option<(usize, Slot)> {
-        let Walk { number, artifact, .. } = *walk;
+        let Walk { number, allowed, .. } = *walk;
         let Some(index) = self.bundle.slots().position(&child.digest) else {
-            let allowed = match child.role {
-                Role::Manifest => artifact.sparse,
-                Role::Layer(Distribution::Optional) => artifact.omitted.binary_search(&child.digest).is_ok(),
+            let may_miss = match child.role {
+                Role::Manifest => allowed.sparse,
+                Role::Layer(Distribution::Optional) => allowed.omitted.binary_search(&child.digest).is_ok(),
                 Role::Config | Role::Layer(Distribution::Wanted) => false,
             };
-            if !allowed && fresh {
+            if !may_miss && fresh {
                 let message = format!("blob {} is named, but is not in the bundle", child.digest);
                 self.wrong(number, 0, FormatState::Incomplete, &message);
             }
@@ -308,7 +321,7 @@ impl<'a> Closure<'a> {
         } else {
             self.bundle.manifest(&child.digest).map_err(|error| error.to_string()).and_then(|raw| {
                 Manifest::parse(&child.media_type, &raw)
-                    .map(|manifest| Arc::new(node_of(&manifest)))
+                    .map(|manifest| Arc::new(Node::of(&manifest)))
                     .map_err(|error| error.to_string())
             })
         };
@@ -356,35 +369,5 @@ impl<'a> Closure<'a> {
             };
             self.problems.push(Problem::new(slot.header, FormatState::Foreign, message, Place::Blob(index)));
         }
-    }
-}
-
-fn node_of(manifest: &Manifest) -> Node {
-    let child = |blob: &crate::model::descriptor::Descriptor, role| Child {
-        digest: blob.digest,
-        size: blob.size,
-        media_type: if role == Role::Manifest { blob.media_type.clone() } else { String::new() },
-        role,
-    };
-    let distribution = |media_type: &str| {
-        if media_type::is_non_distributable(media_type) {
-            Distribution::Optional
-        } else {
-            Distribution::Wanted
-        }
-    };
-    // An index may name what is no manifest; that is not carried.
-    let manifests = manifest
-        .manifests
-        .iter()
-        .filter(|blob| blob.media_type.is_empty() || media_type::is_manifest(&blob.media_type))
-        .map(|blob| child(blob, Role::Manifest));
-    let configs = manifest.config.iter().map(|blob| child(blob, Role::Config));
-    let layers = manifest.layers.iter().map(|blob| child(blob, Role::Layer(distribution(&blob.media_type))));
-    Node {
-        media_type: manifest.media_type.clone(),
-        artifact_type: manifest.artifact_type.clone(),
-        kind: Kind::of(manifest),
-        children: manifests.chain(configs).chain(layers).collect(),
     }
 }

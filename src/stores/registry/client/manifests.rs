@@ -145,6 +145,7 @@ impl RegistryClient {
         let reply = loop {
             let reply = self.fetch(repository, self.scopes(repository), request.clone(), MAX_SMALL).await?;
             if reply.head.status.is_success() {
+                self.hosts.note(repository, &reply.head);
                 break reply;
             }
             // What was sent has its own digest: a registry that doubts it has read something that another push was

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 pub use login::Welcome;
 pub use manifests::FetchedManifest;
+pub use referrers::Listed;
 pub(in crate::stores::registry) use refusal::said;
 pub use repository::{By, Repository};
 pub use session::{Mounted, UploadSession};
@@ -41,6 +42,7 @@ pub struct RegistryClient {
     http: HttpClient,
     authorizer: Arc<Authorizer>,
     access: Access,
+    hosts: referrers::Hosts,
 }
 
 impl RegistryClient {
@@ -48,7 +50,8 @@ impl RegistryClient {
     pub fn new(http: HttpClient, settings: &RegistrySettings) -> Result<Self> {
         let credentials = Credentials::read(&settings.credentials)?;
         let authorizer = Authorizer::new(http.clone(), credentials, settings.token_hosts.clone());
-        Ok(Self { http, authorizer: Arc::new(authorizer), access: Access::Pull })
+        let (authorizer, hosts) = (Arc::new(authorizer), referrers::Hosts::default());
+        Ok(Self { http, authorizer, access: Access::Pull, hosts })
     }
 
     /// Returns the same client for a destination: it asks for tokens that allow writing, too, so that one token serves

@@ -15,7 +15,7 @@ use crate::stores::http::{Reply, Request};
 /// The longest page of tags: 8 MiB.
 const MAX_PAGE: u64 = 8 << 20;
 /// So many pages are read.
-const MAX_PAGES: usize = 1000;
+pub(super) const MAX_PAGES: usize = 1000;
 
 #[derive(Deserialize)]
 struct Page {
@@ -24,17 +24,37 @@ struct Page {
 }
 
 impl RegistryClient {
-    /// Returns all tags of a repository, sorted.
-    pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>> {
-        self.pages(repository, MAX_PAGES).await
+    /// Returns the tags of a repository that are `wanted`. All its tags are read, in at most 1,000 pages.
+    ///
+    /// Errors: besides those of the request, [`Error::Network`] where there are more pages, or on another host.
+    pub async fn tags(
+        &self,
+        repository: &Repository,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<String>> {
+        let (tags, left) = self.pages(repository, MAX_PAGES, wanted).await?;
+        match left {
+            None => Ok(tags),
+            Some(why) => {
+                let what = format!("the tags of `{repository}`");
+                Err(self.at(repository)(Error::Network { what, why: why.to_owned(), hint: None }))
+            }
+        }
     }
 
     /// Returns the tags of the first page, at most 1,000, sorted.
     pub async fn first_tags(&self, repository: &Repository) -> Result<Vec<String>> {
-        self.pages(repository, 1).await
+        let (tags, _) = self.pages(repository, 1, |_| true).await?;
+        Ok(tags.into_iter().collect())
     }
 
-    async fn pages(&self, repository: &Repository, most: usize) -> Result<Vec<String>> {
+    /// Reads pages, and says why there are more of them that were not read.
+    async fn pages(
+        &self,
+        repository: &Repository,
+        most: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(BTreeSet<String>, Option<&'static str>)> {
         let mut tags = BTreeSet::new();
         let mut url = self.url(repository, "tags/list?n=1000").await?;
         for _ in 0..most {
@@ -48,18 +68,20 @@ impl RegistryClient {
                 let why = format!("the answer is not a list of tags: {error}");
                 self.at(repository)(Error::Network { what: reply.head.asked(), why, hint: None })
             })?;
-            let before = tags.len();
-            tags.extend(page.tags.unwrap_or_default().into_iter().filter(|tag| is_tag(tag)));
-            // A page that adds nothing is the last one, whatever it links to.
-            match next_page(&reply).and_then(|next| url.join(&next).ok()) {
-                // Where the next page is asked for is not the reply's to choose: only which one.
-                Some(next) if next.origin() == url.origin() && tags.len() > before => {
-                    url.set_query(next.query());
+            let found = page.tags.unwrap_or_default();
+            let is_empty = found.is_empty();
+            tags.extend(found.into_iter().filter(|tag| is_tag(tag) && wanted(tag)));
+            // A page that says nothing is the last one, whatever it links to.
+            match next_page(&reply).and_then(|next| url.join(&next).ok()).filter(|_| !is_empty) {
+                Some(next) if next.origin() != url.origin() => {
+                    return Ok((tags, Some("the next page would be on another host")));
                 }
-                _ => break,
+                // Where the next page is asked for is not the reply's to choose: only which one.
+                Some(next) if next.query() != url.query() => url.set_query(next.query()),
+                _ => return Ok((tags, None)),
             }
         }
-        Ok(tags.into_iter().collect())
+        Ok((tags, Some("there are more pages of them than are read")))
     }
 
     /// Returns false where the registry says that it does not know the repository, in one request. Whatever else it says
@@ -73,7 +95,7 @@ impl RegistryClient {
 }
 
 /// Reads `Link: <URL>; rel="next"` (RFC 8288).
-fn next_page(reply: &Reply) -> Option<String> {
+pub(super) fn next_page(reply: &Reply) -> Option<String> {
     let link = reply.head.text(&LINK)?;
     let (url, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
     let next = parameters.split([';', ',']).any(|parameter| {

@@ -1,0 +1,357 @@
+//! What refers to an artifact of a registry: found by the referrers API, else by the tag of the list, and by cosign's tags;
+//! and what refers to that, as far as it goes.
+//!
+//! It costs one probe of the API for each host and one list of tags for each repository. Where there is the API, it is asked
+//! once for each manifest; where there is none, nothing is asked that the list of tags does not name.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::{Places, Wanted};
+use crate::content::graph::{Graph, Node, Part};
+use crate::content::jobs::{self, OnFailure};
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+use crate::model::manifest::{MAX_SIZE, Manifest};
+use crate::model::media_type;
+use crate::model::reference::Reference;
+use crate::model::referrer::{MAX_REFERRERS, Referrer, Referrers, cosign_tags, is_referring_tag, list_tag};
+use crate::stores::bundle::rules;
+use crate::stores::registry::client::{By, RegistryClient, Repository};
+
+/// The tags of repositories under which something that refers may be found. Clones share them, so that each repository
+/// is asked once.
+#[derive(Clone, Debug, Default)]
+pub struct TagLists(Arc<Mutex<HashMap<Repository, Arc<OnceCell<Tags>>>>>);
+
+/// What a repository says of its tags.
+#[derive(Debug)]
+enum Tags {
+    There(BTreeSet<String>),
+    /// They cannot be listed; the reason is there until someone has told it.
+    Unknown(Mutex<Option<Error>>),
+}
+
+impl TagLists {
+    /// Returns those of `tags` that a repository has.
+    async fn among(
+        &self,
+        client: &RegistryClient,
+        repository: &Repository,
+        tags: Vec<String>,
+    ) -> Result<Vec<String>, Option<Error>> {
+        let cell = {
+            let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(lists.entry(repository.clone()).or_default())
+        };
+        let ask = async {
+            match client.tags(repository, is_referring_tag).await {
+                Ok(tags) => Tags::There(tags),
+                Err(error) => Tags::Unknown(Mutex::new(Some(error))),
+            }
+        };
+        match cell.get_or_init(|| ask).await {
+            Tags::There(there) => Ok(tags.into_iter().filter(|tag| there.contains(tag)).collect()),
+            Tags::Unknown(error) => Err(error.lock().unwrap_or_else(PoisonError::into_inner).take()),
+        }
+    }
+}
+
+/// What refers to an artifact.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// As `bundle.json` says it, in order.
+    pub(super) referrers: Vec<Referrer>,
+    /// Their manifests, by the digest of each.
+    pub(super) graphs: HashMap<Digest, Graph>,
+    /// What was left out, and why.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Where a search goes on.
+#[derive(Clone)]
+struct Search {
+    reference: Arc<Reference>,
+    repository: Repository,
+    places: Places,
+    jobs: usize,
+}
+
+/// Something that is said to refer to a manifest.
+struct Candidate {
+    subject: Digest,
+    tag: Option<String>,
+    descriptor: Descriptor,
+    /// Its bytes, where they are known already.
+    bytes: Option<Bytes>,
+}
+
+/// What one manifest is said to be referred to by.
+#[derive(Default)]
+struct Answer {
+    candidates: Vec<Candidate>,
+    problems: Vec<Problem>,
+}
+
+/// Why something may be left out.
+enum Problem {
+    /// It could not be asked for or fetched: what was lacking, and the reason.
+    Lacking(String, Error),
+    /// The tags of the repository cannot be listed; the reason was told before where there is none.
+    Tags(Option<Error>),
+    /// It is not what it is said to be: nothing is lacking.
+    Strange(String),
+}
+
+/// Finds everything that refers to a manifest of `part`, or to what refers to it.
+///
+/// Errors: under [`Referrers::Require`], where something could not be asked for or fetched.
+pub(super) async fn discover(
+    reference: &Reference,
+    part: &Part<'_>,
+    places: &Places,
+    wanted: &Wanted,
+) -> Result<Found> {
+    let mut found = Found::default();
+    if wanted.referrers == Referrers::None {
+        return Ok(found);
+    }
+    let search = Search {
+        reference: Arc::new(reference.clone()),
+        repository: Repository::of(reference),
+        places: places.clone(),
+        jobs: wanted.jobs,
+    };
+    let mut all: BTreeMap<(Digest, Digest, Option<String>), Referrer> = BTreeMap::new();
+    let mut asked: HashSet<Digest> = HashSet::new();
+    let mut level: Vec<Digest> = part.nodes.iter().map(|node| node.descriptor.digest).collect();
+    while !level.is_empty() {
+        level.retain(|digest| asked.insert(*digest));
+        let answers = jobs::run(wanted.jobs, OnFailure::GoOn, std::mem::take(&mut level), |subject| {
+            let search = search.clone();
+            async move { Ok(Box::pin(search.ask(subject)).await) }
+        })
+        .await;
+        let mut candidates = Vec::new();
+        let mut seen = HashSet::new();
+        for answer in answers.into_iter().flatten() {
+            let answer = answer?;
+            for problem in answer.problems {
+                found.note(&search, problem, wanted.referrers)?;
+            }
+            let tagged: HashSet<Digest> = answer
+                .candidates
+                .iter()
+                .filter(|candidate| candidate.tag.is_some())
+                .map(|candidate| candidate.descriptor.digest)
+                .collect();
+            candidates.extend(answer.candidates.into_iter().filter(|candidate| {
+                let digest = candidate.descriptor.digest;
+                let known = candidate.tag.is_none() && tagged.contains(&digest);
+                let key = (candidate.subject, digest, candidate.tag.clone());
+                digest != candidate.subject && !known && !all.contains_key(&key) && seen.insert(key)
+            }));
+        }
+        let room = MAX_REFERRERS.saturating_sub(all.len());
+        if candidates.len() > room {
+            candidates.truncate(room);
+            let message = format!("`{reference}` has more than {MAX_REFERRERS} referrers");
+            let error = Error::Unsupported { message, hint: Some(SKIP.to_owned()) };
+            found.note(&search, Problem::Lacking("further referrers".to_owned(), error), wanted.referrers)?;
+        }
+        let fetched = jobs::run(wanted.jobs, OnFailure::GoOn, candidates, |candidate| {
+            let search = search.clone();
+            async move { Ok(search.fetch(candidate).await) }
+        })
+        .await;
+        for fetched in fetched.into_iter().flatten() {
+            match fetched? {
+                Ok((referrer, graph)) => {
+                    level.extend(graph.part(&[]).nodes.iter().map(|node| node.descriptor.digest));
+                    let key = (referrer.subject, referrer.digest, referrer.tag.clone());
+                    found.graphs.insert(referrer.digest, graph);
+                    all.insert(key, referrer);
+                }
+                Err(problem) => found.note(&search, problem, wanted.referrers)?,
+            }
+        }
+    }
+    found.referrers = all.into_values().collect();
+    Ok(found)
+}
+
+/// What to do where referrers are required and cannot be had.
+const SKIP: &str =
+    "`--referrers best-effort` goes on without them, `--referrers none` does not look for them";
+
+impl Found {
+    /// Makes a warning of a problem, or an error where nothing may be lacking.
+    fn note(&mut self, search: &Search, problem: Problem, referrers: Referrers) -> Result<()> {
+        let (reference, repository) = (&search.reference, &search.repository);
+        let is_required = referrers == Referrers::Require;
+        match problem {
+            Problem::Strange(message) => self.warnings.push(message),
+            Problem::Lacking(_, error) | Problem::Tags(Some(error))
+                if matches!(error.root(), Error::Interrupted(_)) =>
+            {
+                return Err(error);
+            }
+            Problem::Lacking(what, error) if is_required => {
+                return Err(error.during(format!("{what} could not be had")).with_hint(SKIP));
+            }
+            Problem::Lacking(what, error) => {
+                self.warnings.push(format!("`{reference}` goes without {what}: {}", in_full(&error)));
+            }
+            Problem::Tags(error) if is_required => {
+                let said = || Error::Conflict {
+                    message: "the reason is said for another artifact".to_owned(),
+                    items: vec![],
+                    hint: None,
+                };
+                let doing = format!("the tags of `{repository}`, which may name signatures, cannot be listed");
+                return Err(error.unwrap_or_else(said).during(doing).with_hint(SKIP));
+            }
+            Problem::Tags(None) => {}
+            Problem::Tags(Some(error)) => self.warnings.push(format!(
+                "the tags of `{repository}` cannot be listed, so that what refers to its images by tags is left out: {}",
+                in_full(&error)
+            )),
+        }
+        Ok(())
+    }
+}
+
+impl Search {
+    /// Asks what refers to a manifest.
+    async fn ask(&self, subject: Digest) -> Answer {
+        let (client, repository) = (&self.places.registry, &self.repository);
+        let list = list_tag(&subject);
+        let tags = std::iter::once(list.clone()).chain(cosign_tags(&subject)).collect();
+        let (listed, tags) = futures_util::future::join(
+            Box::pin(client.referrers(repository, &subject, MAX_REFERRERS)),
+            self.places.tag_lists.among(client, repository, tags),
+        )
+        .await;
+        let mut answer = Answer::default();
+        let named = |descriptor: Descriptor| Candidate { subject, tag: None, descriptor, bytes: None };
+        let has_api = matches!(listed, Ok(Some(_)));
+        match listed {
+            Ok(Some(listed)) => {
+                answer.candidates.extend(listed.referrers.into_iter().map(named));
+                if listed.more {
+                    let error = too_many(&subject);
+                    answer.problems.push(Problem::Lacking(format!("further referrers of {subject}"), error));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                answer.problems.push(Problem::Lacking(format!("the referrers of {subject}"), error));
+            }
+        }
+        let tags = match tags {
+            Ok(tags) => tags,
+            Err(error) => {
+                answer.problems.push(Problem::Tags(error));
+                return answer;
+            }
+        };
+        for tag in tags {
+            if has_api && tag == list {
+                continue;
+            }
+            let fetched = match client.manifest(repository, By::Tag(&tag)).await {
+                Ok(fetched) => fetched,
+                Err(error) => {
+                    answer.problems.push(Problem::Lacking(format!("what tag `{tag}` names"), error));
+                    continue;
+                }
+            };
+            if tag != list {
+                let (descriptor, bytes) = (fetched.descriptor, Some(fetched.bytes));
+                answer.candidates.push(Candidate { subject, tag: Some(tag), descriptor, bytes });
+                continue;
+            }
+            match Manifest::parse(&fetched.descriptor.media_type, &fetched.bytes) {
+                Ok(index) if index.media_type == media_type::OCI_INDEX => {
+                    answer.candidates.extend(index.manifests.into_iter().map(named));
+                }
+                _ => {
+                    let message = format!("tag `{tag}` of `{repository}` does not hold a list of referrers");
+                    answer.problems.push(Problem::Strange(message));
+                }
+            }
+        }
+        answer
+    }
+
+    /// Fetches the manifests of a referrer, and sees whether it is one.
+    async fn fetch(&self, candidate: Candidate) -> Result<(Referrer, Graph), Problem> {
+        let Candidate { subject, tag, descriptor, bytes } = candidate;
+        let digest = descriptor.digest;
+        let lacking = |error| Problem::Lacking(format!("its referrer {digest}"), error);
+        let root = self.node(descriptor, bytes).await.map_err(lacking)?;
+        let says = root.manifest.subject.as_ref().map(|subject| subject.digest);
+        if tag.is_none() && says != Some(subject) {
+            let message = format!(
+                "{digest} of `{}` is listed as a referrer of {subject}, but does not say so itself",
+                self.repository
+            );
+            return Err(Problem::Strange(message));
+        }
+        let artifact_type = Some(root.manifest.type_of_artifact().to_owned()).filter(|text| !text.is_empty());
+        if let Some(text) = artifact_type.as_ref().filter(|text| rules::fitting(text) != **text) {
+            let message =
+                format!("artifact type `{}` is nothing that a bundle can say", rules::printable(text));
+            return Err(lacking(Error::Unsupported { message, hint: None }));
+        }
+        let media_type = root.descriptor.media_type.clone();
+        let graph = Graph::walk(root, &[], self.jobs, |child| {
+            let search = self.clone();
+            async move { search.bytes(&child).await }
+        });
+        let graph = graph.await.map_err(lacking)?;
+        let size = graph.part(&[]).sizes().values().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        Ok((Referrer { subject, digest, tag, media_type, artifact_type, size }, graph))
+    }
+
+    async fn node(&self, descriptor: Descriptor, bytes: Option<Bytes>) -> Result<Node> {
+        if descriptor.size > MAX_SIZE {
+            let message = format!("manifest {} is longer than {MAX_SIZE} bytes", descriptor.digest);
+            return Err(Error::Unsupported { message, hint: None });
+        }
+        let bytes = match bytes {
+            Some(bytes) => bytes,
+            None => self.bytes(&descriptor).await?,
+        };
+        Node::new(descriptor, bytes)
+    }
+
+    async fn bytes(&self, manifest: &Descriptor) -> Result<Bytes> {
+        let Places { registry, earlier, .. } = &self.places;
+        let by = By::Digest(&manifest.digest);
+        let fetch = async { Ok(registry.manifest(&self.repository, by).await?.bytes) };
+        earlier.bytes(manifest, Box::pin(fetch)).await
+    }
+}
+
+fn too_many(subject: &Digest) -> Error {
+    let message = format!("more than {MAX_REFERRERS} manifests refer to {subject}");
+    Error::Unsupported { message, hint: Some(SKIP.to_owned()) }
+}
+
+/// Returns an error with its causes on one line.
+fn in_full(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let mut text = String::new();
+    for line in causes.map(ToString::to_string) {
+        if !text.ends_with(&line) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&line);
+        }
+    }
+    text.replace('\n', " ")
+}
