@@ -75,4 +75,22 @@ mod tests {
         let said = program("yes", "a", b"", 1000).await.unwrap();
         assert_eq!((said.output.len(), said.code), (1001, None));
     }
+
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let script = format!("echo $$ >{0}.new; mv {0}.new {0}; exec sleep 1000", pid.display());
+        let mut hanging = Box::pin(program("sh", "-s", script.as_bytes(), 5));
+        while !pid.exists() {
+            assert!(futures_util::poll!(&mut hanging).is_pending());
+            tokio::task::yield_now().await;
+        }
+        let state = format!("/proc/{}/stat", std::fs::read_to_string(pid).unwrap().trim());
+        drop(hanging);
+        // Gone, or dead and not yet asked for its status.
+        while std::fs::read_to_string(&state).is_ok_and(|state| !state.contains(") Z ")) {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -191,4 +191,87 @@ async fn a_token_that_ends_in_the_middle_of_a_blob_is_renewed() {
     hand.advance(Duration::from_secs(301));
     assert_eq!(super::place::read(body).await.unwrap(), content);
     assert_eq!(token_requests(&server), 2);
+    let resumed = server.requests().into_iter().rfind(|request| request.path.contains("/blobs/")).unwrap();
+    let offset = resumed.range.unwrap();
+    assert!(offset.starts_with("bytes=") && offset != "bytes=0-", "goes on at the offset: {offset}");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_an_upload_is_renewed() {
+    let (server, repository) = serve(Auth::bearer("user", "secret"));
+    let (place, _file) = logged_in(&server.host(), "user", "secret");
+    let content = crate::fixture::bytes(2, 300_000);
+    let blob = Descriptor::of("application/octet-stream", &content);
+    let open = super::place::opener(&blob, &content);
+    // The session is open when the body is asked for.
+    let (server, opened) = (Arc::new(server), std::sync::atomic::AtomicUsize::new(0));
+    let ending = |offset| {
+        if opened.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            server.end_tokens();
+        }
+        open(offset)
+    };
+    place.client.for_push().upload(&repository, &blob, None, ending).await.unwrap();
+    assert_eq!(token_requests(&server), 2);
+    assert_eq!(place.get(&repository, &blob).await.unwrap(), content);
+}
+
+#[tokio::test]
+async fn a_refused_login_is_tried_once_however_many_wait() {
+    let (server, repository) = serve(Auth::bearer("user", "secret"));
+    let (place, _file) = logged_in(&server.host(), "user", "wrong");
+    let all = (0..10).map(|_| place.client.manifest(&repository, By::Tag("v1")));
+    for refused in futures_util::future::join_all(all).await {
+        assert!(refused.unwrap_err().to_string().contains("HTTP status 401"));
+    }
+    place.client.manifest(&repository, By::Tag("v1")).await.unwrap_err();
+    assert_eq!(token_requests(&server), 1);
+}
+
+/// Mounts two blobs of `a` into `b`, which is refused, uploads them, and returns the server.
+async fn refused_mounts(faults: airgap_bundle::stores::registry::server::Faults) -> Server {
+    let auth = Auth::bearer("user", "secret");
+    let server = Server::start(Options { auth, faults, ..Options::memory() }).unwrap();
+    let graph = image(1, 2, 1000);
+    graph.put(server.registry(), "a", Some("v1"));
+    let (place, _file) = logged_in(&server.host(), "user", "secret");
+    let (from, to) =
+        (Repository::new(&server.host(), "a").unwrap(), Repository::new(&server.host(), "b").unwrap());
+    for blob in graph.blobs.iter().take(2) {
+        let mounted = place.client.for_push().mount(&to, &blob.digest, &from).await.unwrap();
+        assert!(matches!(mounted, airgap_bundle::stores::registry::client::Mounted::Refused), "{mounted:?}");
+        place.put(&to, &blob.bytes).await.unwrap();
+    }
+    server
+}
+
+#[tokio::test]
+async fn where_the_token_server_refuses_a_mount_the_blob_is_uploaded() {
+    use airgap_bundle::stores::registry::server::{Fault, Faults, RequestView};
+    for status in [401, 403] {
+        let both = |view: &RequestView<'_>| view.is_token() && view.query.matches("scope=").count() == 2;
+        let server = refused_mounts(Faults::times(100, Fault::status(status), both)).await;
+        let asked: Vec<usize> = server
+            .requests()
+            .iter()
+            .filter(|request| request.path == "/token")
+            .map(|request| request.query.matches("scope=").count())
+            .collect();
+        assert_eq!(asked, [2, 1], "one try for the mounts, one token for the uploads");
+    }
+}
+
+#[tokio::test]
+async fn where_the_registry_refuses_a_mount_the_blob_is_uploaded() {
+    use airgap_bundle::stores::registry::server::{Fault, Faults, RequestView};
+    let mount =
+        |view: &RequestView<'_>| view.query.contains("mount=") && view.headers.contains_key("authorization");
+    let lacks = "Bearer realm=\"/token\",service=\"registry\",scope=\"repository:a:pull repository:b:pull,push\",\
+                 error=\"insufficient_scope\"";
+    let headers = vec![("www-authenticate".to_owned(), lacks.to_owned())];
+    let fault = Fault::Status { status: 401, headers, body: String::new() };
+    let server = refused_mounts(Faults::times(100, fault, mount)).await;
+    assert_eq!(token_requests(&server), 2, "one for the mounts, one for the uploads");
+    let mounts = server.requests().iter().filter(|request| request.query.contains("mount=")).count();
+    assert_eq!(mounts, 2, "asked without a token and with one, and not again");
 }

@@ -83,9 +83,14 @@ impl Authorizer {
         let Some(challenge) = bearer.or_else(|| challenges.first()) else { return Ok(None) };
         let (scheme, scopes) = match challenge {
             Challenge::Basic => (Scheme::Basic, purpose.scopes.clone()),
-            Challenge::Bearer { realm, service, scope, .. } => {
+            Challenge::Bearer { realm, service, scope, error } => {
                 let realm = realm_url(purpose, realm)?;
                 let scopes = purpose.scopes.clone().with_challenge(scope.as_deref());
+                // RFC 6750, section 3.1: the token is good, and another one for the same would allow no more.
+                let lacks = error.as_deref() == Some("insufficient_scope");
+                if lacks && used.is_some() && scopes == purpose.scopes {
+                    return Ok(None);
+                }
                 (Scheme::Bearer { realm, service: service.clone() }, scopes)
             }
         };

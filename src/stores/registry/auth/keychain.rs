@@ -1,6 +1,7 @@
 //! Credential helpers: programs that keep credentials, one call for each question (docker/docker-credential-helpers,
 //! `credentials.Helper`).
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,9 +127,16 @@ impl Keychain {
             let hint = "mend the name there, or name another file of credentials with `--auth-file`";
             return Err(Fault { hint: hint.to_owned(), ..fault });
         }
-        let name = self.program();
-        let program = std::pin::pin!(jobs::program(&name, verb, input, MAX_ANSWER));
-        let said = match select(program, clock.timer(PATIENCE)).await {
+        self.within(clock, verb, jobs::program(&self.program(), verb, input, MAX_ANSWER)).await
+    }
+
+    async fn within(
+        &self,
+        clock: &Arc<dyn Clock>,
+        verb: &str,
+        program: impl Future<Output = io::Result<Said>>,
+    ) -> Result<Said, Fault> {
+        let said = match select(std::pin::pin!(program), clock.timer(PATIENCE)).await {
             Either::Left((said, _)) => said,
             Either::Right(_) => {
                 let why = format!("it was ended after {} s without an answer", PATIENCE.as_secs());
@@ -136,7 +144,7 @@ impl Keychain {
             }
         };
         let said = said.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => self.fault(verb, "there is no such program in `$PATH`"),
+            io::ErrorKind::NotFound => self.fault(verb, "there is no such program in `$PATH`"),
             _ => self.fault(verb, &format!("it could not be run: {error}")),
         })?;
         if said.output.len() > usize::try_from(MAX_ANSWER).unwrap_or(usize::MAX) {
@@ -170,4 +178,62 @@ impl Keychain {
 
 fn is_nothing(output: &[u8]) -> bool {
     output.trim_ascii() == NOTHING
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use futures_util::future::{BoxFuture, FutureExt as _, ready};
+
+    use super::*;
+
+    /// A clock whose time-outs are over at once.
+    #[derive(Debug)]
+    struct Over;
+
+    impl Clock for Over {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+
+        fn date(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn wait(&self, _: Duration) -> BoxFuture<'static, ()> {
+            ready(()).boxed()
+        }
+
+        fn timer(&self, time: Duration) -> BoxFuture<'static, ()> {
+            assert_eq!(time, Duration::from_secs(30));
+            ready(()).boxed()
+        }
+
+        fn chance(&self) -> f64 {
+            0.5
+        }
+    }
+
+    fn keychain(registry: &str) -> Keychain {
+        Keychain { name: "vault".to_owned(), file: "a.json".into(), registry: registry.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_hangs_is_ended_after_30_seconds() {
+        let clock: Arc<dyn Clock> = Arc::new(Over);
+        let hanging = jobs::program("sleep", "1000", b"", 10);
+        let error: Error = keychain("r.io").within(&clock, "get", hanging).await.unwrap_err().into();
+        assert_eq!(
+            error.to_string(),
+            "the credential helper `docker-credential-vault`, which `a.json` names for `r.io`: it was ended after 30 s \
+             without an answer"
+        );
+    }
+
+    #[test]
+    fn docker_hub_has_its_old_name() {
+        assert_eq!(keychain("docker.io").server(), "https://index.docker.io/v1/");
+        assert_eq!(keychain("r.io:5000").server(), "r.io:5000");
+    }
 }

@@ -59,7 +59,7 @@ impl fmt::Debug for Tokens {
 
 impl Tokens {
     /// Returns a token that is fresh and is not `rejected`; fetches one where there is none. Those who come while it
-    /// is fetched get the same one, or the same error.
+    /// is fetched get the same one, or the same error; a refusal is for good.
     pub(super) async fn get(
         &self,
         http: &HttpClient,
@@ -73,7 +73,8 @@ impl Tokens {
             let usable = tokens.get(&key).filter(|fetching| match fetching.peek() {
                 None => true,
                 Some(Ok(token)) => token.is_fresh(now) && Some(&token.secret) != rejected,
-                Some(Err(_)) => false,
+                // What was refused stays refused, and some token servers lock out who asks again and again.
+                Some(Err(error)) => matches!(**error, Error::Denied { .. }),
             });
             if let Some(usable) = usable {
                 usable.clone()

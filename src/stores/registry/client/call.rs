@@ -17,6 +17,14 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Takes over what other requests have found out since, before a body is sent that a 401 would waste.
+    pub(super) async fn prepare(&mut self) -> Result<()> {
+        if self.header.is_none() {
+            self.header = self.authorizer.header(&self.purpose).await?;
+        }
+        Ok(())
+    }
+
     /// Puts the credentials on a request, where it goes to the registry itself.
     pub(super) fn sign(&self, request: &mut Request) {
         let own = request.url.origin() == self.purpose.base.origin();

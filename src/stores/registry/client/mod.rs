@@ -14,7 +14,8 @@ mod tags;
 mod upload;
 mod wants;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 pub use login::Welcome;
 pub use manifests::FetchedManifest;
@@ -43,6 +44,8 @@ pub struct RegistryClient {
     authorizer: Arc<Authorizer>,
     access: Access,
     hosts: referrers::Hosts,
+    /// Pairs of repositories between which this client may not mount: to, from.
+    unmountable: Arc<Mutex<HashSet<(Repository, Repository)>>>,
 }
 
 impl RegistryClient {
@@ -51,7 +54,7 @@ impl RegistryClient {
         let credentials = Credentials::read(&settings.credentials)?;
         let authorizer = Authorizer::new(http.clone(), credentials, settings.token_hosts.clone());
         let (authorizer, hosts) = (Arc::new(authorizer), referrers::Hosts::default());
-        Ok(Self { http, authorizer, access: Access::Pull, hosts })
+        Ok(Self { http, authorizer, access: Access::Pull, hosts, unmountable: Arc::default() })
     }
 
     /// Returns the same client for a destination: it asks for tokens that allow writing, too, so that one token serves

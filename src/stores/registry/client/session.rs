@@ -1,5 +1,8 @@
 //! Upload sessions: begun, asked, given up.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use reqwest::header::{LOCATION, RANGE};
 use reqwest::{Body, Method, Url};
 
@@ -35,6 +38,10 @@ impl RegistryClient {
         digest: &Digest,
         from: &Repository,
     ) -> Result<Mounted> {
+        let pair = (repository.clone(), from.clone());
+        if self.lock_unmountable().contains(&pair) {
+            return Ok(Mounted::Refused);
+        }
         let mut url = self.url(repository, "blobs/uploads/").await?;
         url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from.path());
         let scopes = Scopes::of(repository.path(), Access::Push).and(from.path(), Access::Pull);
@@ -48,8 +55,17 @@ impl RegistryClient {
         Ok(match reply.head.status.as_u16() {
             201 => Mounted::Done,
             202 => begun(repository, &reply).map_or(Mounted::Refused, Mounted::Open),
-            _ => Mounted::Refused,
+            status => {
+                if matches!(status, 401 | 403) {
+                    self.lock_unmountable().insert(pair);
+                }
+                Mounted::Refused
+            }
         })
+    }
+
+    fn lock_unmountable(&self) -> MutexGuard<'_, HashSet<(Repository, Repository)>> {
+        self.unmountable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins an upload. It is ended by [`RegistryClient::upload`] or [`RegistryClient::cancel_upload`].

@@ -59,6 +59,7 @@ impl RegistryClient {
                 (offset, body) = (0, None);
                 self.begin_upload(repository).await?
             };
+            turn.prepare().await?;
             let opened = match body.take() {
                 Some(body) => Ok(body),
                 None => open(offset).await.map(Pieces::new),
