@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod bundle;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod client;
