@@ -197,6 +197,7 @@ pub(super) async fn push(stock: Stock, options: &Options) -> Result<Report> {
         return Ok(summary::not_begun(&stock, options, &chosen, error));
     }
     survey.trust(&known, &work);
+    survey.spare(&work);
     let stops = options.on_failure == OnFailure::Stop;
     ledger.stopped = stops && outcomes.iter().any(Outcome::is_failed);
     if !ledger.stopped {

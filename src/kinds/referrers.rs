@@ -3,6 +3,11 @@
 //!
 //! It costs one probe of the API for each host and one list of tags for each repository. Where there is the API, it is asked
 //! once for each manifest; where there is none, nothing is asked that the list of tags does not name.
+//!
+//! Nothing here says whether a signature is good. What does finds what was found in the referrers of the [`Item`], before
+//! anything is written.
+//!
+//! [`Item`]: crate::content::plan::Item
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

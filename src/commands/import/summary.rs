@@ -87,6 +87,7 @@ pub(super) fn report(
         row.referrers = referrers;
     }
     report.artifacts.extend_from_slice(stock.failed());
+    report.warnings.extend(orphans(&report));
     report.loud.extend(instead(&report));
     let mut seen = HashSet::new();
     let roots = chosen.iter().map(|chosen| chosen.artifact.digest);
@@ -112,6 +113,16 @@ pub(super) fn report(
     report.totals.present = present;
     report.summary = lines(stock, options, &report);
     report
+}
+
+/// Says how much was left alone because what it refers to is not there.
+fn orphans(report: &Report) -> Option<String> {
+    let referrers = report.artifacts.iter().flat_map(|row| &row.referrers);
+    let count = referrers.filter(|row| row.status == Some(Status::Skipped)).count();
+    (count > 0).then(|| {
+        let what = if count == 1 { "1 referrer was" } else { &format!("{count} referrers were") };
+        format!("{what} not pushed, because what is referred to is not in place")
+    })
 }
 
 /// Returns the row of an artifact that nothing has happened to yet.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::naming;
 use super::nodes::Node;
 use super::plan::{Name, Place};
 use super::receipt::Known;
@@ -47,6 +48,20 @@ impl Survey {
                     self.vouched.extend(blobs.chain([node.digest]).map(|digest| (name.repository, digest)));
                 }
             }
+        }
+    }
+
+    /// Leaves alone what only names need that point at more than they should already.
+    pub(super) fn spare(&mut self, work: &Work) {
+        let places = |is_spared: bool| {
+            let names = work.plan.names.iter().zip(&self.names);
+            let names = names.filter(move |(_, found)| matches!(found, Found::More(_)) == is_spared);
+            names.flat_map(|(name, _)| naming::places(work, name)).collect::<HashSet<Place>>()
+        };
+        let spared = places(true);
+        if !spared.is_empty() {
+            let needed = places(false);
+            self.vouched.extend(spared.difference(&needed));
         }
     }
 

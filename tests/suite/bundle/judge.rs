@@ -8,10 +8,10 @@ use airgap_bundle::stores::bundle::reader::Bundle;
 use airgap_bundle::stores::bundle::verify::{Problem, Salvaged, prove_strewn_here, salvage, verify_here};
 
 /// What is wrong: state, offset, message.
-pub(super) type Wrong = Vec<(FormatState, u64, String)>;
+pub(crate) type Wrong = Vec<(FormatState, u64, String)>;
 
 /// Returns everything that is wrong.
-pub(super) fn wrong(tar: &[u8]) -> Wrong {
+pub(crate) fn wrong(tar: &[u8]) -> Wrong {
     let file: Arc<dyn ReadAt> = Arc::new(tar.to_vec());
     judge(&file).0
 }

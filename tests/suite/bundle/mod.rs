@@ -4,6 +4,6 @@ mod flips;
 mod format;
 mod hostile;
 mod inspect;
-mod judge;
+pub(crate) mod judge;
 mod rules;
 mod verify;
