@@ -16,10 +16,11 @@ use crate::site::Site;
 const SIZE: u64 = (8 << 30) + 70_001;
 const MOST: u64 = 100 << 20;
 
-fn zeros() -> Digest {
+/// Returns the digest of so many zeros.
+pub(crate) fn zeros(size: u64) -> Digest {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     let piece = vec![0; 1 << 20];
-    let mut rest = SIZE;
+    let mut rest = size;
     while rest > 0 {
         let part = usize::try_from(rest).unwrap().min(piece.len());
         hasher.update(&piece[..part]);
@@ -29,13 +30,13 @@ fn zeros() -> Digest {
 }
 
 /// Puts the layer into a registry's folder as a file with nothing in it, and the image around it.
-fn registry(folder: &std::path::Path, layer: Digest) -> (Server, Digest) {
+pub(crate) fn registry(folder: &std::path::Path, layer: Digest, size: u64) -> (Server, Digest) {
     let names = folder.join("repositories/huge/_blobs/sha256");
     for folder in [&folder.join("blobs/sha256"), &names] {
         fs::create_dir_all(folder).unwrap();
     }
     let blob = File::create(folder.join("blobs/sha256").join(layer.hex())).unwrap();
-    blob.set_len(SIZE).unwrap();
+    blob.set_len(size).unwrap();
     File::create(names.join(layer.hex())).unwrap();
     let server = Server::start(Options::folder(folder).unwrap()).unwrap();
     let config = Blob::new(
@@ -48,7 +49,7 @@ fn registry(folder: &std::path::Path, layer: Digest) -> (Server, Digest) {
         "schemaVersion": 2,
         "mediaType": media_type::OCI_MANIFEST,
         "config": config.descriptor(),
-        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": SIZE}],
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer, "size": size}],
     });
     let manifest = Blob::new(media_type::OCI_MANIFEST, manifest.to_string().into_bytes());
     server.registry().put_blob_as("huge", config.digest, &config.bytes).unwrap();
@@ -64,8 +65,8 @@ fn a_layer_of_more_than_eight_gigabytes_goes_all_the_way() {
     // On the disk: it would fill the memory that other tests work in.
     let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (from, to) = (disk.path().join("from"), disk.path().join("to"));
-    let layer = zeros();
-    let (source, digest) = registry(&from, layer);
+    let layer = zeros(SIZE);
+    let (source, digest) = registry(&from, layer, SIZE);
     let site = Site::new()
         .named("FROM", source.host())
         .named("BUNDLE", disk.path().join("b.tar").to_str().unwrap())

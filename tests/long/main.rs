@@ -26,6 +26,8 @@ mod killed;
 #[path = "../suite/export/kills.rs"]
 mod kills;
 #[cfg(test)]
+mod link;
+#[cfg(test)]
 mod peak;
 #[cfg(test)]
 #[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]

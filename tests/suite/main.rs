@@ -24,6 +24,8 @@ mod export;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod import;

@@ -4,7 +4,7 @@ mod auth;
 mod downloads;
 mod faults;
 mod limits;
-mod place;
+pub(crate) mod place;
 mod proxies;
 mod redirects;
 mod roundtrip;

@@ -93,9 +93,8 @@ impl RegistryClient {
             if !turn.refused(&response.head).await.map_err(self.at(repository))? {
                 return Ok(response);
             }
-            // Read to its end, so that the connection can be used again.
-            let read = self.http.read(response, MAX_SMALL).await;
-            read.map_err(|failure| failure.error).map_err(self.at(repository))?;
+            // Read to its end, so that the connection can be used again; where it breaks off, another one is made.
+            let _ = self.http.read(response, MAX_SMALL).await;
         }
     }
 

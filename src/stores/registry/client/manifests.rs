@@ -144,7 +144,8 @@ impl RegistryClient {
         let mut tries = self.http.tries();
         let reply = loop {
             let reply = self.fetch(repository, self.scopes(repository), request.clone(), MAX_SMALL).await?;
-            if reply.head.status.is_success() {
+            let is_page = reply.head.media_type().is_some_and(|media_type| is_page(&media_type));
+            if reply.head.status.is_success() && !is_page {
                 self.hosts.note(repository, &reply.head);
                 break reply;
             }

@@ -10,7 +10,7 @@ use super::session::{UploadSession, location, next_offset};
 use super::{RegistryClient, Repository};
 use crate::model::descriptor::Descriptor;
 use crate::model::error::Error;
-use crate::stores::http::{Failure, Flow, Head, MAX_SMALL, Reply, Request, is_transient};
+use crate::stores::http::{Failure, Flow, Head, MAX_SMALL, Reply, Request, is_page, is_transient};
 
 /// What became of one request.
 pub(super) enum Put {
@@ -84,6 +84,10 @@ impl RegistryClient {
         };
         let error = || self.refusal(repository, &format!("storing blob {}", blob.digest), &reply);
         match reply.head.status.as_u16() {
+            // Something in between says yes to everything.
+            200..=204 if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) => {
+                Put::Failed(error())
+            }
             200..=204 if !is_last => taken(&reply, session, end),
             200 | 201 | 204 => match digest_header(&reply.head) {
                 Some(got) if got.algorithm() == blob.digest.algorithm() && got != blob.digest => {

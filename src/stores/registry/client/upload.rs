@@ -122,7 +122,14 @@ impl RegistryClient {
                 self.cancel_upload(repository, &session).await;
                 return Err(error);
             }
-            if let Some((session, at)) = self.upload_status(repository, &session).await?
+            let status = match self.upload_status(repository, &session).await {
+                Ok(status) => status,
+                Err(error) => {
+                    self.cancel_upload(repository, &session).await;
+                    return Err(error);
+                }
+            };
+            if let Some((session, at)) = status
                 && at <= blob.size
             {
                 if at > offset {
@@ -130,6 +137,9 @@ impl RegistryClient {
                     turn.progressed();
                 }
                 (known, offset) = (Some(session), at);
+            } else if self.has_blob(repository, blob).await? {
+                // It was done; only the answer was lost.
+                return Ok(());
             } else {
                 self.cancel_upload(repository, &session).await;
             }
