@@ -16,5 +16,6 @@ pub mod reference;
 pub mod referrer;
 pub mod selection;
 pub mod selector;
+pub mod signature;
 pub mod source;
 pub mod target;
