@@ -56,6 +56,8 @@ mod sideload;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod structure;

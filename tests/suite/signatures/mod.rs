@@ -1,0 +1,3 @@
+//! Signatures: what cosign makes, and what is refused without one.
+
+mod cosign;
