@@ -61,6 +61,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         return Ok(refused(wrong));
     }
     let read = arguments.lists.read(&mut wrong);
+    let keys = arguments.wanted.keys(&read.asked, &mut wrong);
     let hosts = read.hosts();
     let client = match registry.client(&hosts, &Schemes::default(), ui) {
         Ok(client) if wrong.is_empty() => client,
@@ -79,7 +80,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         asked: read.asked,
         output: arguments.output,
         selection: arguments.selection.selection(),
-        wanted: arguments.wanted.wanted(jobs),
+        wanted: arguments.wanted.wanted(keys, jobs),
         places: lists::places(client),
         action: if arguments.dry_run { Action::Say } else { Action::Do },
         overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },

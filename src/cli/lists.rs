@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 
 use super::referrers::ReferrersArguments;
 use super::registry::RegistryArguments;
-use crate::kinds::{Earlier, Foreign, Lacking, Places, Staging, TagLists, Wanted};
+use crate::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Collected, Require, Source};
 use crate::model::platform::Platform;
@@ -42,6 +42,9 @@ pub(super) struct WantedArguments {
     no_foreign_layers: bool,
     #[command(flatten)]
     referrers: ReferrersArguments,
+    /// Refuse an artifact of a registry that is not signed with this public key, as cosign does it
+    #[arg(long, value_name = "FILE")]
+    verify_key: Option<Utf8PathBuf>,
 }
 
 /// Lists as they were read.
@@ -93,13 +96,23 @@ impl ListArguments {
 }
 
 impl WantedArguments {
+    /// Reads the keys of the call and of the lists, and adds to `wrong` all that is wrong with them.
+    pub(super) fn keys(&self, asked: &Collected, wrong: &mut Vec<Error>) -> Keys {
+        let keys = Keys::read(self.verify_key.as_deref(), &asked.entries, self.referrers.wanted());
+        keys.unwrap_or_else(|errors| {
+            wrong.extend(errors);
+            Keys::default()
+        })
+    }
+
     /// Returns what is wanted.
-    pub(super) fn wanted(self, jobs: usize) -> Wanted {
+    pub(super) fn wanted(self, keys: Keys, jobs: usize) -> Wanted {
         Wanted {
             platforms: self.platform,
             lacking: if self.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
             foreign: if self.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
             referrers: self.referrers.wanted(),
+            keys,
             jobs,
         }
     }

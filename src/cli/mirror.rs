@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         return Ok(refused(wrong));
     }
     let read = arguments.lists.read(&mut wrong);
+    let keys = arguments.wanted.keys(&read.asked, &mut wrong);
     let Some(to) = to.filter(|_| wrong.is_empty()) else { return Ok(refused(wrong)) };
     let mut hosts = read.hosts();
     hosts.insert(to.registry().to_owned());
@@ -45,7 +46,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let (jobs, http) = (registry.jobs(), client.http().clone());
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
-    let (wanted, places) = (arguments.wanted.wanted(jobs), lists::places(client));
+    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client));
     let options = Options { asked: read.asked, wanted, places, push };
     let report = if prints { mirror::repositories(&options).await } else { mirror::run(options).await };
     registry.warn_of_unvisited(&http, ui);

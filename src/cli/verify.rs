@@ -1,9 +1,12 @@
 //! `airgap-bundle verify`.
 
+use camino::Utf8PathBuf;
+
 use super::bundle::{BundleArguments, IncompleteArguments};
 use super::help;
 use crate::commands::report::Report;
 use crate::commands::verify::{self, From, Options};
+use crate::kinds::read_key;
 use crate::model::error::Result;
 use crate::ui::Ui;
 
@@ -11,6 +14,7 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::plain("Examples:
   airgap-bundle verify
+  airgap-bundle verify --key cosign.pub
   airgap-bundle verify /media/stick/site.tar --expect sha256:…"))]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -20,6 +24,9 @@ pub(super) struct Arguments {
     /// Allow what the system has in memory instead of reading the medium
     #[arg(long)]
     cached: bool,
+    /// Refuse artifacts of registries that are not signed with this public key, or one of these
+    #[arg(long, value_name = "FILE")]
+    key: Vec<Utf8PathBuf>,
     /// Hash with this many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -27,7 +34,9 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let keys = arguments.key.iter().map(|path| read_key(path, path.as_str()));
     let options = Options {
+        keys: keys.collect::<Result<_>>()?,
         choice: arguments.bundle.choice(arguments.incomplete, ui),
         from: if arguments.cached { From::Cache } else { From::Medium },
         jobs: arguments.jobs.map_or_else(cores, usize::from),

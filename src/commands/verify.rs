@@ -10,7 +10,10 @@ use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted};
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
 use crate::model::error::{Error, FormatState, Result};
+use crate::model::signature::PublicKey;
 use crate::stores::bundle::verify::{MAX_TOLD, Problem, Reserved, Strewn, Verified, prove_strewn, verify};
+
+mod signed;
 
 /// What to verify, and how.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Options {
     pub choice: Choice,
     /// Where the bytes are read from.
     pub from: From,
+    /// Of these keys one must have signed each artifact that came from a registry; none asks for nothing.
+    pub keys: Vec<PublicKey>,
     /// How many threads hash.
     pub jobs: usize,
     /// Who watches.
@@ -72,7 +77,11 @@ pub async fn run(options: Options) -> Result<Report> {
         }
     }
     tell(&mut report, options.choice.path.as_str(), bundle.length(), verified.problems, 0);
-    opened.conclude(&mut report);
+    if options.keys.is_empty() {
+        opened.conclude(&mut report);
+    } else {
+        signed::check(bundle, &options.keys, &mut report).await;
+    }
     Ok(report)
 }
 

@@ -7,14 +7,17 @@ mod assertion;
 mod earlier;
 mod file;
 mod file_names;
+mod keys;
 mod near;
 mod origin;
 mod referrers;
 mod registry;
+mod signed;
 mod staging;
 
 pub use earlier::Earlier;
 pub use file_names::{file_names, missing_file};
+pub use keys::{Keys, read_key};
 pub use origin::Origin;
 pub use referrers::TagLists;
 pub use staging::Staging;
@@ -40,6 +43,8 @@ pub struct Wanted {
     pub foreign: Foreign,
     /// What is done about what refers to it.
     pub referrers: Referrers,
+    /// Who must have signed what comes from registries.
+    pub keys: Keys,
     /// How many requests one artifact may have under way.
     pub jobs: usize,
 }

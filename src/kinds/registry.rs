@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::earlier::KEPT;
-use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted, near, referrers};
+use super::{Foreign, Lacking, Origin, Places, Resolved, Wanted, near, referrers, signed};
 use crate::content::body::ProvenBody;
 use crate::content::graph::{Graph, Node, Role};
 use crate::content::plan::Item;
@@ -86,6 +86,10 @@ pub(super) async fn resolve(
             Some(all.iter().filter(|(digest, _)| !few.contains_key(*digest)).map(|(_, size)| size).sum());
     }
     let referring = referrers::discover(reference, &part, places, wanted).await?;
+    let keys = wanted.keys.of(entry);
+    if let Some(root) = graph.root().filter(|_| !keys.is_empty()) {
+        signed::check(reference, &root.descriptor.digest, &referring, &keys, places, &mut origins).await?;
+    }
     resolved.warnings.extend(referring.warnings);
     let is_omitted = |blob: &Descriptor| {
         wanted.foreign == Foreign::Omit && media_type::is_non_distributable(&blob.media_type)

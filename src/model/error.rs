@@ -56,6 +56,18 @@ pub enum Error {
         /// Digest, or number of bytes.
         got: String,
     },
+    /// Nobody who is trusted stands for it. Exit status 3.
+    #[error("{what} is not signed with key {key}: {}", signatures(*.seen))]
+    Unsigned {
+        /// The artifact and its digest.
+        what: String,
+        /// The key, as it was named.
+        key: String,
+        /// How many signatures of others there are.
+        seen: usize,
+        /// What to try.
+        hint: Option<String>,
+    },
     /// A bundle, or another file, breaks its format at an offset. Exit status 3.
     #[error("`{path}` is {state}: at byte {offset}: {message}")]
     Format {
@@ -200,6 +212,14 @@ fn size(bytes: u64) -> String {
     if rounded == exact { exact } else { format!("{rounded} ({bytes} bytes)") }
 }
 
+fn signatures(seen: usize) -> String {
+    match seen {
+        0 => "it has no signature".to_owned(),
+        1 => "its one signature is of another key, or of something else".to_owned(),
+        seen => format!("its {seen} signatures are of other keys, or of something else"),
+    }
+}
+
 fn colon(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
@@ -263,7 +283,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::List(_) => 2,
-            Self::Mismatch { .. } | Self::Format { .. } => 3,
+            Self::Mismatch { .. } | Self::Unsigned { .. } | Self::Format { .. } => 3,
             Self::Interrupted(signal) => 128_u8.saturating_add(*signal),
             Self::While { source, .. } => source.exit_code(),
             Self::Hinted(hinted) => hinted.error.exit_code(),
@@ -281,6 +301,7 @@ impl Error {
             | Self::Remote { hint, .. }
             | Self::Network { hint, .. }
             | Self::NoSpace { hint, .. }
+            | Self::Unsigned { hint, .. }
             | Self::Unsupported { hint, .. } => hint.as_deref(),
             Self::While { source, .. } => source.hint(),
             Self::Hinted(hinted) => Some(&hinted.hint),

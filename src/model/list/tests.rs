@@ -102,11 +102,14 @@ fn every_mistake_is_told_where_it_stands() {
         ("nginx Platform=linux/amd64", "1:7: unknown key `Platform=`: did you mean `platform=`?"),
         (
             "nginx zzzz=1",
-            "1:7: unknown key `zzzz=`: a reference without a kind word takes `platform=`, `as=`",
+            "1:7: unknown key `zzzz=`: a reference without a kind word takes `verify-key=`, `platform=`, `as=`",
         ),
         ("nginx as=a as=b", "1:12: `as=` is there twice, first at column 7"),
         ("nginx version=1", "1:7: `version=` goes with a chart: write `chart` in front"),
-        ("image nginx sha256=1", "1:13: `sha256=` does not go with an image, which takes `platform=`, `as=`"),
+        (
+            "image nginx sha256=1",
+            "1:13: `sha256=` does not go with an image, which takes `verify-key=`, `platform=`, `as=`",
+        ),
         (
             "nginx platform=amd64",
             "1:7: `amd64` is not a platform: expected `os/architecture[/variant]`, such as `linux/amd64`",

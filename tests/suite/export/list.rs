@@ -15,7 +15,7 @@ fn all_mistakes_are_told_at_once_and_nothing_is_asked() {
         .stderr(
             "error: bad.txt:1:1: `REGISTRY/App/one:1.0` is not a reference: the repository name must be lower case\n\
              \x20 bad.txt:2:1: `chart` stands alone: expected what to get after it\n\
-             \x20 bad.txt:3:17: unknown key `foo=`: a reference without a kind word takes `platform=`, `as=`\n\
+             \x20 bad.txt:3:17: unknown key `foo=`: a reference without a kind word takes `verify-key=`, `platform=`, `as=`\n\
              \x20 bad.txt:4:17: `x` is not a platform: expected `os/architecture[/variant]`, such as `linux/amd64`\n\
              \x20 bad.txt:5:1: a snap cannot be carried by this version yet: take the line out\n\
              \x20 argument 1: `sha256:12` is not a digest: expected 64 lower-case hexadecimal digits after `sha256:`\n",
@@ -152,7 +152,7 @@ fn what_is_wrong_with_the_call_and_what_is_wrong_with_the_list_is_told_together(
              hint: name a file with `--output FILE.tar`\n\
              error: a.txt:3:1: `image` stands alone: expected what to get after it\n\
              error: `--username` without a host is for one registry, and there are 2: `a.example`, `b.example`\n\n\
-             hint: say which with `--username HOST=USER`, or put the credentials into a file for `--auth-file`\n",
+             hint: log in to each with `airgap-bundle login HOST`, or say which one it is for with `--username HOST=USER`\n",
         )
         .code(2);
     // Of a list that cannot be read nobody knows how many registries it names.

@@ -1,3 +1,4 @@
 //! Signatures: what cosign makes, and what is refused without one.
 
 mod cosign;
+mod required;
