@@ -9,7 +9,7 @@ use airgap_bundle::commands::open::{Choice, OnIncomplete};
 use airgap_bundle::commands::report::{Report, whole};
 use airgap_bundle::commands::seen::Seen;
 use airgap_bundle::content::jobs::OnFailure;
-use airgap_bundle::kinds::{Earlier, Foreign, Lacking, Places, Staging, TagLists, Wanted};
+use airgap_bundle::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
 use airgap_bundle::model::list::{self, Require};
 use airgap_bundle::model::referrer::Referrers;
 use airgap_bundle::model::selector::Selection;
@@ -122,6 +122,7 @@ impl Scene {
                 platforms: Vec::new(),
                 lacking: Lacking::Warn,
                 foreign: Foreign::Include,
+                keys: Keys::default(),
                 jobs: self.jobs,
                 referrers: Referrers::None,
             },
