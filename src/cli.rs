@@ -61,6 +61,7 @@ const EXAMPLES: &str = "Examples:
   airgap-bundle export --list artifacts.txt
   airgap-bundle verify --expect sha256:…
   airgap-bundle import --to registry.internal:5000
+  airgap-bundle mirror --list artifacts.txt --to registry.internal:5000
   airgap-bundle sideload --containerd-dir";
 
 /// Carry container images, charts, snaps and files across an air gap in one digest-pinned bundle

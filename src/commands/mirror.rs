@@ -102,11 +102,11 @@ pub async fn run(mut options: Options) -> Result<Report> {
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
     let mut report = import::push(Stock::Gathered(Gathered::new(plan, failed)), push).await?;
     report.warnings.splice(0..0, found.warnings);
+    // A dry run does nothing: what it was about is what could be resolved.
+    report.went_without = push.action == Action::Say && report.failures.is_empty();
     // What failed first is told first.
     report.failures.splice(0..0, failures);
-    // A dry run does nothing, and has said all that could be said.
-    report.went_without = push.action == Action::Say;
-    report.summary.splice(1.min(report.summary.len())..1.min(report.summary.len()), kept_whole);
+    report.summary.splice(0..0, kept_whole);
     Ok(report)
 }
 

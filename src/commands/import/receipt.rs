@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::survey::Expected;
 use super::work::{Work, is_silence};
-use super::{Options, Receipt};
+use super::{Options, Receipt, Stock};
 use crate::commands::referrer_row::ReferrerRow;
 use crate::commands::report::{ArtifactRow, Report, Status, whole};
 use crate::content::body::{MAX_CHUNK, ProvenBody, raw_of};
@@ -23,6 +23,8 @@ use crate::stores::registry::client::{By, Repository};
 /// Annotation that holds the name of a layer (OCI image spec, "Pre-Defined Annotation Keys").
 const TITLE: &str = "org.opencontainers.image.title";
 const JSON: &str = "application/json";
+/// The config of a receipt (OCI image spec, "Guidance for an Empty Descriptor").
+const EMPTY: &[u8] = b"{}";
 const NAMES: &str = "names.json";
 
 /// What is known of the receipt before the import.
@@ -32,7 +34,7 @@ pub(super) enum Known {
     Unwanted,
     /// There is none, and no import of this bundle has begun.
     Missing,
-    /// There is none, but `bundle.json` is there: an import of this bundle has begun, and may have left anything.
+    /// There is none, but its mark is there: an import of this bundle has begun, and may have left anything.
     Begun,
     /// It is there, and says that these names were set, each after everything below it.
     There(Digest, Vec<Entry>),
@@ -108,23 +110,32 @@ async fn look(work: &Work, options: &Options) -> Result<Known> {
         names.sort_by(|a, b| a.name.cmp(&b.name));
         return Ok(Known::There(there.digest, names));
     }
-    let begun = work.client.has_blob(&repository, &Descriptor::of(JSON, work.stock.raw())).await?;
+    let begun = work.client.has_blob(&repository, &mark(work).0).await?;
     Ok(if begun { Known::Begun } else { Known::Missing })
 }
 
-/// Puts `bundle.json` where the receipt will be, before anything else is put anywhere: should the import end in the
-/// middle, the next one knows by it that blobs may be in repositories that have no tag yet, which registries deny to
-/// know. Where it cannot be put, nothing is known.
+/// Returns what says that something has begun: `bundle.json` of a bundle. A list may come to something else the next
+/// time, and what it came to before may be there all the same: any receipt, and any beginning of one, has this config.
+fn mark(work: &Work) -> (Descriptor, Bytes) {
+    let (media_type, bytes) = match *work.stock {
+        Stock::Bundle(_) => (JSON, work.stock.raw().clone()),
+        Stock::Gathered(_) => (media_type::EMPTY, Bytes::from_static(EMPTY)),
+    };
+    (Descriptor::of(media_type, &bytes), bytes)
+}
+
+/// Puts a mark where the receipt will be, before anything else is put anywhere: should the import end in the middle, the
+/// next one knows by it that blobs may be in repositories that have no tag yet, which registries deny to know. Where it
+/// cannot be put, nothing is known.
 pub(super) async fn begin(work: &Work, options: &Options, known: Known) -> Known {
     if !matches!(known, Known::Missing) {
         return known;
     }
     let put = async {
         let (repository, _) = place(work, options)?;
-        let bytes = work.stock.raw();
-        let blob = Descriptor::of(JSON, bytes);
+        let (blob, bytes) = mark(work);
         let open = |offset| {
-            let body = body(&blob, bytes, offset);
+            let body = body(&blob, &bytes, offset);
             async move { Ok(body) }
         };
         work.client.upload(&repository, &blob, None, open).await
@@ -207,8 +218,8 @@ async fn write(
         return Ok(());
     }
     for (blob, bytes) in &made.blobs {
-        // Without a receipt `bundle.json` is what the import began with.
-        let is_there = is_first && blob.digest == *work.stock.id();
+        // Without a receipt the mark is what it began with.
+        let is_there = is_first && blob.digest == mark(work).0.digest;
         if !is_there && !work.client.has_blob(&repository, blob).await? {
             let open = |offset| async move { Ok(body(blob, bytes, offset)) };
             work.client.upload(&repository, blob, None, open).await?;
@@ -256,7 +267,7 @@ impl Made {
         let mut text = serde_json::to_vec(&names).unwrap_or_default();
         text.push(b'\n');
         let blobs = [
-            (media_type::EMPTY, Bytes::from_static(b"{}")),
+            (media_type::EMPTY, Bytes::from_static(EMPTY)),
             (JSON, work.stock.raw().clone()),
             (JSON, Bytes::from(text)),
         ];

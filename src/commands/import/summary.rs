@@ -11,7 +11,7 @@ use super::referring::Referring;
 use super::work::{Ledger, Work};
 use super::{Options, Receipt, Stock, failures};
 use crate::commands::referrer_row::counted_with_referrers;
-use crate::commands::report::{ArtifactRow, Report, Status};
+use crate::commands::report::{ArtifactRow, Report, Status, counted};
 use crate::commands::together;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
@@ -41,6 +41,11 @@ pub(super) fn dry_run(
     report.output = text.into_bytes();
     report.warnings = idle(stock, options);
     report.failures.extend(collision);
+    if let Stock::Gathered(_) = stock {
+        let totals = &report.totals;
+        let (artifacts, blobs) = (counted(totals.artifacts, "artifact"), counted(totals.blobs, "blob"));
+        report.summary.push(format!("{artifacts}, {blobs}, {} at most to move", ByteSize(totals.bytes)));
+    }
     let asked = match stock {
         Stock::Bundle(_) => "nothing was asked of the registry",
         Stock::Gathered(_) => "manifests alone were read, nothing was asked of the destination",

@@ -45,7 +45,10 @@ fn a_dry_run_reads_manifests_alone_and_asks_nothing_of_the_destination() {
             "SOURCE/a/one:1 -> TO/mirror/a/one:1\n\
              SOURCE/two:v2 -> TO/mirror/two:v2\n",
         )
-        .stderr("manifests alone were read, nothing was asked of the destination, and nothing was pushed\n")
+        .stderr(
+            "2 artifacts, 14 blobs, 18.6 KiB at most to move\n\
+             manifests alone were read, nothing was asked of the destination, and nothing was pushed\n",
+        )
         .code(0);
     assert_eq!(to.requests(), []);
     let blobs: u64 = from.requests().iter().filter(|r| r.path.contains("/blobs/")).map(|r| r.bytes_out).sum();

@@ -23,6 +23,24 @@ fn two_sources_of_one_name_are_refused_before_anything_is_pushed() {
 }
 
 #[test]
+fn flat_names_collide_where_the_last_part_is_the_same() {
+    let (one, two) = (image(1, 1, 10), image(2, 1, 10));
+    let (from, to) = (server(), server());
+    fill(&from, &[("a/app:1", &one), ("b/app:1", &two), ("b/app:2", &two)]);
+    let site = site(&from, &to, &["a/app:1", "b/app:1"]);
+    site.run("mirror --list list.txt --to TO --layout flat")
+        .stderr_holds(
+            "`app:1` is wanted by `SOURCE/a/app:1` (sha256:[1]) and by `SOURCE/b/app:1` (sha256:[2])",
+        )
+        .stderr_holds("hint: keep them apart with `--layout host-path`")
+        .code(1);
+    assert_eq!(to.requests(), []);
+    site.run("mirror SOURCE/a/app:1 SOURCE/b/app:2 --to TO/m --layout flat").any_stderr().code(0);
+    one.assert_in(to.registry(), "m/app", "1");
+    two.assert_in(to.registry(), "m/app", "2");
+}
+
+#[test]
 fn deeper_paths_are_made_short_and_checked() {
     let (one, two) = (image(1, 1, 10), image(2, 1, 10));
     let (from, to) = (server(), server());

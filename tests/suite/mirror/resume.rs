@@ -1,5 +1,8 @@
 //! Transfers that break off in the middle, on either side: nothing is moved twice but what was on its way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use airgap_bundle::stores::registry::server::{Fault, Faults};
 
 use crate::fixture::{Graph, image};
@@ -85,4 +88,30 @@ fn a_rerun_fetches_only_what_is_missing() {
     let whole: usize =
         two.blobs.iter().map(|blob| blob.bytes.len()).sum::<usize>() + one.blobs[0].bytes.len();
     assert!(sent(&from) <= u64::try_from(whole).unwrap(), "{:#?}", from.requests());
+}
+
+/// A run that has set no name yet, and a list that has changed when the next one comes: registries deny to know
+/// repositories without a tag, and what is in them is found all the same.
+#[test]
+fn what_is_there_without_a_name_is_not_fetched_again_even_where_the_list_has_changed() {
+    let (one, two) = (image(1, 2, 100_000), image(2, 2, 1000));
+    let nameless = Arc::new(AtomicBool::new(true));
+    let state = Arc::clone(&nameless);
+    let faults = Faults::new(move |request| {
+        if request.path.ends_with("/tags/list") {
+            let body = r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.to_owned();
+            return Fault::Status { status: 404, headers: vec![], body };
+        }
+        let names = request.method == "PUT" && request.path.contains("/manifests/");
+        if names && state.load(Ordering::SeqCst) { Fault::status(403) } else { Fault::None }
+    });
+    let (from, to) = (server(), faulty(faults));
+    fill(&from, &[("a/one:1", &one), ("a/two:1", &two)]);
+    site(&from, &to, &["a/one:1"]).run("mirror --list list.txt --to TO").any_stderr().code(1);
+    nameless.store(false, Ordering::SeqCst);
+    from.clear_requests();
+    site(&from, &to, &["a/one:1", "a/two:1"]).run("mirror --list list.txt --to TO").any_stderr().code(0);
+    one.assert_in(to.registry(), "a/one", "1");
+    two.assert_in(to.registry(), "a/two", "1");
+    assert!(sent(&from) < 10_000, "{:#?}", from.requests());
 }
