@@ -26,6 +26,7 @@ mod login;
 mod logout;
 mod man;
 mod mirror;
+mod mirrors;
 mod proxy;
 mod push;
 mod referrers;

@@ -69,7 +69,11 @@ impl CredentialArguments {
             ui.warn(&unused(&login.registry, hosts));
         }
         let credentials = CredentialSources { explicit, files: files(self.auth_file.as_deref())? };
-        Ok(RegistrySettings { credentials, token_hosts: token_hosts(&self.token_host)? })
+        Ok(RegistrySettings {
+            credentials,
+            token_hosts: token_hosts(&self.token_host)?,
+            ..RegistrySettings::default()
+        })
     }
 
     fn explicit(&self, hosts: &BTreeSet<String>) -> Result<Option<ExplicitLogin>> {

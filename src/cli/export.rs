@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::help;
 use super::lists::{self, ListArguments, WantedArguments};
+use super::mirrors::MirrorArguments;
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
@@ -41,6 +42,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     selection: SelectionArguments,
     #[command(flatten)]
+    mirrors: MirrorArguments,
+    #[command(flatten)]
     registry: RegistryArguments,
 }
 
@@ -63,7 +66,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let read = arguments.lists.read(&mut wrong);
     let keys = arguments.wanted.keys(&read.asked, &mut wrong);
     let hosts = read.hosts();
-    let client = match registry.client(&hosts, &Schemes::default(), ui) {
+    let client = match registry.client_through(&hosts, &Schemes::default(), &arguments.mirrors, ui) {
         Ok(client) if wrong.is_empty() => client,
         Ok(_) => return Ok(refused(wrong)),
         Err(error) => {

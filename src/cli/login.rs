@@ -60,7 +60,11 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let source = "this login".to_owned();
     let login = ExplicitLogin { registry: to.registry().to_owned(), username, password, source };
     let credentials = CredentialSources { explicit: vec![login.clone()], files: Vec::new() };
-    let settings = RegistrySettings { credentials, token_hosts: token_hosts(&arguments.token_host)? };
+    let settings = RegistrySettings {
+        credentials,
+        token_hosts: token_hosts(&arguments.token_host)?,
+        ..RegistrySettings::default()
+    };
     let client = RegistryClient::new(http, &settings)?;
     let earlier = match arguments.auth_file {
         Some(_) => Vec::new(),

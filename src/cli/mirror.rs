@@ -2,6 +2,7 @@
 
 use super::help;
 use super::lists::{self, ListArguments, WantedArguments};
+use super::mirrors::MirrorArguments;
 use super::push::{PushArguments, schemes};
 use super::registry::RegistryArguments;
 use super::selection::SelectionArguments;
@@ -25,6 +26,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     selection: SelectionArguments,
     #[command(flatten)]
+    mirrors: MirrorArguments,
+    #[command(flatten)]
     registry: RegistryArguments,
 }
 
@@ -42,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let mut hosts = read.hosts();
     hosts.insert(to.registry().to_owned());
     let registry = arguments.registry.with_login_for(to.registry());
-    let client = registry.client(&hosts, &schemes(&to), ui)?;
+    let client = registry.client_through(&hosts, &schemes(&to), &arguments.mirrors, ui)?;
     let (jobs, http) = (registry.jobs(), client.http().clone());
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);

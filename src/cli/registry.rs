@@ -9,9 +9,10 @@ use camino::Utf8PathBuf;
 
 use super::certificates;
 use super::credentials::CredentialArguments;
+use super::mirrors::MirrorArguments;
 use crate::model::error::{Error, Result};
 use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings, TimeOuts, UsedUp};
-use crate::stores::registry::client::RegistryClient;
+use crate::stores::registry::client::{RegistryClient, RegistrySettings};
 use crate::ui::Ui;
 
 /// The lowest rate, in bytes a second.
@@ -70,6 +71,8 @@ pub(super) struct Schemes {
     pub(super) plain_http: Vec<String>,
     /// https, and nothing else.
     pub(super) https: Vec<String>,
+    /// https that is not checked, or plain HTTP.
+    pub(super) insecure: Vec<String>,
 }
 
 /// Reads `--jobs`: 1 to 256.
@@ -129,9 +132,26 @@ impl RegistryArguments {
         schemes: &Schemes,
         ui: &Ui,
     ) -> Result<RegistryClient> {
+        self.client_through(hosts, schemes, &MirrorArguments::default(), ui)
+    }
+
+    /// As [`RegistryArguments::client`], with mirrors for what is read.
+    pub(super) fn client_through(
+        &self,
+        hosts: &BTreeSet<String>,
+        schemes: &Schemes,
+        mirrors: &MirrorArguments,
+        ui: &Ui,
+    ) -> Result<RegistryClient> {
         check_files(self.credentials.named().chain(self.connection.files()))?;
-        let http = self.connection.http(schemes, ui)?;
-        RegistryClient::new(http, &self.credentials.settings(hosts, ui)?)
+        let mut schemes = schemes.clone();
+        let mirrors = mirrors.mirrors(&mut schemes)?;
+        schemes.insecure = mirrors.insecure();
+        let http = self.connection.http(&schemes, ui)?;
+        // A user name without a host is not for a mirror by chance.
+        let hosts = hosts.union(&mirrors.hosts()).cloned().collect();
+        let settings = RegistrySettings { mirrors, ..self.credentials.settings(&hosts, ui)? };
+        RegistryClient::new(http, &settings)
     }
 }
 
@@ -157,6 +177,7 @@ impl ConnectionArguments {
             plain_http: self.plain_http.iter().chain(&schemes.plain_http).cloned().collect(),
             https: schemes.https.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify.clone(),
+            insecure: schemes.insecure.clone(),
             proxy: super::proxy::settings(),
             per_host: self.jobs,
             limit_rate: self.limit_rate,

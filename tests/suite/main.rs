@@ -60,6 +60,8 @@ mod signatures;
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod source_mirrors;
+#[cfg(test)]
 mod structure;
 #[cfg(test)]
 mod terminal;

@@ -8,15 +8,15 @@ use reqwest::Url;
 use super::HttpClient;
 use super::failure::tls_error;
 use super::tls::Shows;
-use super::url::{is_loopback, names};
+use super::url::{is_loopback, names, names_or_above};
 use crate::model::error::{Error, Result};
 
 /// So long a loopback host may take to show whether it speaks TLS.
 const PROBE: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl HttpClient {
-    /// Returns `https://HOST[:PORT]/`, or `http://…` for hosts that were named for this and for loopback hosts that do
-    /// not speak TLS, unless https was asked for.
+    /// Returns `https://HOST[:PORT]/`, or `http://…` for hosts that were named for this and for loopback and insecure
+    /// hosts that do not speak TLS, unless https was asked for.
     pub async fn base(&self, host: &str) -> Result<Url> {
         let parse = |scheme: &str| {
             Url::parse(&format!("{scheme}://{host}/"))
@@ -28,7 +28,9 @@ impl HttpClient {
         if names(&self.settings().plain_http, &parse("http")?) {
             return parse("http");
         }
-        if names(&self.settings().https, &url) || !is_loopback(url.host_str().unwrap_or_default()) {
+        let may_be_plain = is_loopback(url.host_str().unwrap_or_default())
+            || names_or_above(&self.settings().insecure, &url);
+        if names(&self.settings().https, &url) || !may_be_plain {
             return Ok(url);
         }
         let host = self.host(&url);

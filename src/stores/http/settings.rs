@@ -23,6 +23,9 @@ pub struct HttpSettings {
     pub https: Vec<String>,
     /// Hosts (`HOST` or `HOST:PORT`) whose certificate is not checked.
     pub insecure_skip_tls_verify: Vec<String>,
+    /// Hosts (`HOST`, `HOST:PORT` or `*.DOMAIN`) whose certificate is not checked, and which are spoken to in plain HTTP
+    /// where they speak no TLS.
+    pub insecure: Vec<String>,
     /// Proxies; `None` connects directly.
     pub proxy: Option<ProxySettings>,
     /// Requests to one host at a time; the same number again for blobs on their way in.
@@ -45,6 +48,7 @@ impl Default for HttpSettings {
             plain_http: Vec::new(),
             https: Vec::new(),
             insecure_skip_tls_verify: Vec::new(),
+            insecure: Vec::new(),
             proxy: None,
             per_host: 32,
             limit_rate: None,

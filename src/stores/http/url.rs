@@ -28,6 +28,15 @@ pub(super) fn names(hosts: &[String], url: &Url) -> bool {
     hosts.iter().any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&with_port))
 }
 
+/// Returns whether a list as [`names`] takes it names the authority of `url`, or does so by `*.DOMAIN`.
+pub(super) fn names_or_above(hosts: &[String], url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+    let below = |named: &String| {
+        named.strip_prefix('*').is_some_and(|below| host.ends_with(&below.to_ascii_lowercase()))
+    };
+    names(hosts, url) || hosts.iter().any(below)
+}
+
 /// Returns whether `named` (`HOST` or `HOST:PORT`) names an authority as [`authority`] returns it, in whatever scheme.
 pub(super) fn is_of(named: &str, authority: &str) -> bool {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);

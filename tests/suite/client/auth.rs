@@ -24,7 +24,7 @@ fn with_file(json: &str) -> (Place, NamedTempFile) {
     let path = file.path().to_str().unwrap().into();
     let files = vec![CredentialFile { path, presence: Presence::Required, aside: None }];
     let credentials = CredentialSources { explicit: Vec::new(), files };
-    let settings = RegistrySettings { credentials, token_hosts: Vec::new() };
+    let settings = RegistrySettings { credentials, ..RegistrySettings::default() };
     (Place::with(&HttpSettings::default(), &settings).unwrap(), file)
 }
 
@@ -166,6 +166,7 @@ async fn a_foreign_token_server_sees_no_password() {
     let settings = RegistrySettings {
         credentials: CredentialSources { explicit: Vec::new(), files },
         token_hosts: vec![TokenHost { registry: server.host(), host: "evil.localhost".to_owned() }],
+        ..RegistrySettings::default()
     };
     let place = Place::with(&HttpSettings::default(), &settings).unwrap();
     // The token is of another server, so it opens nothing here; but the password has been sent.

@@ -22,7 +22,7 @@ use self::folder::HostFiles;
 use self::identity::Identities;
 use self::verifier::{Takes, Verifier};
 use super::settings::{HttpSettings, Roots};
-use super::url::{authority, names};
+use super::url::{authority, names, names_or_above};
 use crate::model::error::{Error, Result};
 
 /// Whether a client certificate is shown to a server that asks: not to one that another server redirects to.
@@ -127,7 +127,7 @@ impl Tls {
     }
 
     fn is_unchecked(&self, url: &Url) -> bool {
-        names(&self.settings.insecure_skip_tls_verify, url)
+        names(&self.settings.insecure_skip_tls_verify, url) || names_or_above(&self.settings.insecure, url)
     }
 
     fn folders(&self, url: &Url) -> impl Iterator<Item = camino::Utf8PathBuf> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use reqwest::{Method, Url};
 
-use super::{RegistryClient, Repository};
+use super::tour::nowhere;
+use super::{By, RegistryClient, Repository};
 use crate::content::body::RawBody;
 use crate::model::descriptor::Descriptor;
 use crate::model::error::{Error, Result};
@@ -16,7 +17,19 @@ use crate::stores::http::{HttpClient, Lane, MAX_SMALL, Request, Response, shown}
 impl RegistryClient {
     /// Opens a blob at `offset`. What is cut off goes on by itself; the digest is the caller's to check. A
     /// non-distributable layer that the registry does not have comes from the descriptor's `urls`, without credentials.
+    /// Mirrors are asked first.
     pub async fn blob(&self, repository: &Repository, blob: &Descriptor, offset: u64) -> Result<RawBody> {
+        let mut tour = self.tour(repository, By::Digest(&blob.digest))?;
+        while let Some(place) = tour.next() {
+            match self.blob_at(&place, blob, offset).await {
+                Ok(body) => return Ok(body),
+                Err(error) => tour.failed(place, error)?,
+            }
+        }
+        Err(nowhere(repository))
+    }
+
+    async fn blob_at(&self, repository: &Repository, blob: &Descriptor, offset: u64) -> Result<RawBody> {
         let expected = Expected {
             what: format!("blob {} of `{repository}`", blob.digest),
             size: blob.size,

@@ -61,6 +61,7 @@ impl Turn<'_> {
 impl RegistryClient {
     /// Returns the URL of something in a repository: `manifests/latest`, `blobs/sha256:…`.
     pub(super) async fn url(&self, repository: &Repository, rest: &str) -> Result<Url> {
+        self.mirrors.check(repository)?;
         let base = self.http.base(repository.host()).await.map_err(self.at(repository))?;
         base.join(&format!("v2/{}/{rest}", repository.path()))
             .map_err(|_| Error::usage(format!("`{repository}` does not make a URL"), None))

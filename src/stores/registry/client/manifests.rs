@@ -5,6 +5,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Deserialize;
 
+use super::tour::nowhere;
 use super::{By, RegistryClient, Repository};
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::{Digest, Hasher};
@@ -29,15 +30,31 @@ impl RegistryClient {
     /// Finds out what a reference names: by HEAD, or by GET where HEAD does not say enough.
     pub async fn resolve(&self, reference: &Reference) -> Result<Descriptor> {
         let (repository, by) = (Repository::of(reference), By::of(reference));
-        match self.head(&repository, by).await? {
-            Headed::There(descriptor) => Ok(*descriptor),
-            Headed::Missing | Headed::Unclear => Ok(self.manifest(&repository, by).await?.descriptor),
+        match self.head_manifest(&repository, by).await? {
+            Some(descriptor) => Ok(descriptor),
+            // GET says why.
+            None => Ok(self.manifest(&repository, by).await?.descriptor),
         }
     }
 
     /// Fetches a manifest of at most 8 MiB. Its digest is computed from the bytes; one that was asked for wins over
     /// every header. Wrong bytes are asked for once more.
+    /// Mirrors are asked first.
     pub async fn manifest(&self, repository: &Repository, by: By<'_>) -> Result<FetchedManifest> {
+        let mut tour = self.tour(repository, by)?;
+        while let Some(place) = tour.next() {
+            match self.manifest_at(&place, by).await {
+                Ok(found) => {
+                    tour.served(repository, &place);
+                    return Ok(found);
+                }
+                Err(error) => tour.failed(place, error)?,
+            }
+        }
+        Err(nowhere(repository))
+    }
+
+    async fn manifest_at(&self, repository: &Repository, by: By<'_>) -> Result<FetchedManifest> {
         match self.manifest_once(repository, by).await {
             Err(error @ Error::Mismatch { .. }) => {
                 self.http.progress().note(&format!("{error}; asking again"));
@@ -87,12 +104,27 @@ impl RegistryClient {
         Ok(FetchedManifest { descriptor, bytes: reply.body })
     }
 
-    /// Returns the descriptor of a manifest, or `None` where there is none.
+    /// Returns the descriptor of a manifest, or `None` where there is none. Mirrors are asked first.
     pub async fn head_manifest(&self, repository: &Repository, by: By<'_>) -> Result<Option<Descriptor>> {
+        let mut tour = self.tour(repository, by)?;
+        while let Some(place) = tour.next() {
+            match self.head_at(&place, by).await {
+                Ok(None) if tour.goes_on() => tour.passed_over(&place, "it is not there"),
+                Ok(found) => {
+                    tour.served(repository, &place);
+                    return Ok(found);
+                }
+                Err(error) => tour.failed(place, error)?,
+            }
+        }
+        Err(nowhere(repository))
+    }
+
+    async fn head_at(&self, repository: &Repository, by: By<'_>) -> Result<Option<Descriptor>> {
         match self.head(repository, by).await? {
             Headed::There(descriptor) => Ok(Some(*descriptor)),
             Headed::Missing => Ok(None),
-            Headed::Unclear => match self.manifest(repository, by).await {
+            Headed::Unclear => match self.manifest_at(repository, by).await {
                 Ok(fetched) => Ok(Some(fetched.descriptor)),
                 Err(Error::NotFound { .. }) => Ok(None),
                 Err(error) => Err(error),

@@ -11,6 +11,7 @@ mod refusal;
 mod repository;
 mod session;
 mod tags;
+mod tour;
 mod upload;
 mod wants;
 
@@ -25,6 +26,7 @@ pub use repository::{By, Repository};
 pub use session::{Mounted, UploadSession};
 
 use super::auth::{Access, Authorizer, CredentialSources, Credentials, TokenHost};
+use super::mirrors::Mirrors;
 use crate::model::error::{Error, Result};
 use crate::stores::http::HttpClient;
 
@@ -35,6 +37,8 @@ pub struct RegistrySettings {
     pub credentials: CredentialSources,
     /// Token servers that may see a password although they are on another domain.
     pub token_hosts: Vec<TokenHost>,
+    /// Where else what is read may be.
+    pub mirrors: Mirrors,
 }
 
 /// Speaks to registries. Cheap to clone; clones share connections, tokens and what is known of hosts.
@@ -46,6 +50,7 @@ pub struct RegistryClient {
     hosts: referrers::Hosts,
     /// Pairs of repositories between which this client may not mount: to, from.
     unmountable: Arc<Mutex<HashSet<(Repository, Repository)>>>,
+    mirrors: Mirrors,
 }
 
 impl RegistryClient {
@@ -54,7 +59,9 @@ impl RegistryClient {
         let credentials = Credentials::read(&settings.credentials)?;
         let authorizer = Authorizer::new(http.clone(), credentials, settings.token_hosts.clone());
         let (authorizer, hosts) = (Arc::new(authorizer), referrers::Hosts::default());
-        Ok(Self { http, authorizer, access: Access::Pull, hosts, unmountable: Arc::default() })
+        let mirrors = settings.mirrors.clone();
+        let unmountable = Arc::default();
+        Ok(Self { http, authorizer, access: Access::Pull, hosts, unmountable, mirrors })
     }
 
     /// Returns the same client for a destination: it asks for tokens that allow writing, too, so that one token serves

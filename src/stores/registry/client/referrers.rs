@@ -75,6 +75,7 @@ impl RegistryClient {
         subject: &Digest,
         most: usize,
     ) -> Result<Option<Listed>> {
+        let repository = &self.lists_of(repository);
         let (has_api, mut reply) = self.probe(repository, subject).await?;
         if !has_api {
             return Ok(None);

@@ -55,6 +55,7 @@ impl RegistryClient {
         most: usize,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<(BTreeSet<String>, Option<&'static str>)> {
+        let repository = &self.lists_of(repository);
         let mut tags = BTreeSet::new();
         let mut url = self.url(repository, "tags/list?n=1000").await?;
         for _ in 0..most {
