@@ -13,7 +13,7 @@ const HOST: &str = "registry.example";
 /// A registry with `a:1`, behind TLS of an authority.
 fn registry(auth: Auth) -> (Server, Authority) {
     let authority = Authority::new();
-    let tls = Some(authority.sign_for(HOST));
+    let tls = Some(authority.sign_for(&[HOST]));
     let server = Server::start(Options { auth, tls, ..Options::memory() }).unwrap();
     image(1, 2, 1000).put(server.registry(), "a", Some("1"));
     (server, authority)

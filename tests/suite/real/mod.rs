@@ -3,6 +3,7 @@
 mod nginx;
 mod oci_client;
 mod process;
+mod tinyproxy;
 mod token_server;
 
 use std::any::Any;
@@ -12,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use self::nginx::{LONGEST_BODY, Nginx};
 use self::process::Process;
+use self::tinyproxy::Tinyproxy;
 use self::token_server::{ISSUER, SERVICE, TokenServer};
 use crate::docker_registry::{DockerRegistry, PASSWORD, Settings, Tokens, USER, Version};
 use crate::fixture::{Authority, Graph, Pack, artifact, chart, image, index};
@@ -22,13 +24,15 @@ struct Place {
     host: String,
     login: bool,
     authority: Option<String>,
+    /// The URL of a proxy that it is reached through, and the address at which who goes around that finds it.
+    proxy: Option<(String, String)>,
     /// What runs for it, until the place is dropped.
     _running: Vec<Box<dyn Any>>,
 }
 
 impl Place {
     fn open(host: &str, running: Vec<Box<dyn Any>>) -> Self {
-        Self { host: host.to_owned(), login: false, authority: None, _running: running }
+        Self { host: host.to_owned(), login: false, authority: None, proxy: None, _running: running }
     }
 
     fn docker_registry(settings: Settings<'_>) -> Self {
@@ -50,6 +54,9 @@ impl Place {
         if let Some(authority) = &self.authority {
             site = site.file("authority.crt", authority);
             flags.push_str(" --ca-cert authority.crt");
+        }
+        if let Some((proxy, _)) = &self.proxy {
+            site = site.env("HTTPS_PROXY", proxy);
         }
         (site, flags)
     }
@@ -143,4 +150,23 @@ fn registry_of_crane() {
         command.args(["registry", "serve", "--address", &address.to_string()]);
     });
     round_trip(&Place::open(&crane.host(), vec![Box::new(crane), Box::new(folder)]));
+}
+
+#[test]
+fn docker_registry_through_tinyproxy() {
+    let authority = Authority::new();
+    let tls = authority.sign_for(&["127.0.0.1", "registry.example"]);
+    let settings =
+        Settings { htpasswd: true, tls: Some((&tls.certificates, &tls.key)), ..Settings::default() };
+    let direct = Place::docker_registry(settings);
+    let port = direct.host.rsplit_once(':').unwrap().1.to_owned();
+    let proxy = Tinyproxy::start("secret", "registry.example");
+    let url = format!("http://{USER}:secret@{}", proxy.host());
+    round_trip(&Place {
+        host: format!("registry.example:{port}"),
+        authority: Some(authority.pem()),
+        proxy: Some((url, direct.host.clone())),
+        ..direct
+    });
+    assert!(proxy.connected() >= 4, "{} connections", proxy.connected());
 }

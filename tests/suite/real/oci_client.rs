@@ -31,7 +31,9 @@ async fn all(place: &Place, path: &str, tag: &str, graph: &Graph) {
     } else {
         RegistryAuth::Anonymous
     };
-    let repository = format!("{}/{path}", place.host);
+    // It is to agree on what is there, not on the way.
+    let host = place.proxy.as_ref().map_or(&place.host, |(_, address)| address);
+    let repository = format!("{host}/{path}");
     let tagged: Reference = format!("{repository}:{tag}").parse().unwrap();
     let types: Vec<&str> = graph.manifests.iter().map(|manifest| manifest.media_type.as_str()).collect();
     let (bytes, digest) = client.pull_manifest_raw(&tagged, &auth, &types).await.unwrap();
