@@ -6,6 +6,7 @@ use std::path::Path;
 use self::source::Source;
 
 mod hints;
+mod registries;
 mod source;
 
 /// The floors, and the modules at the root of the crate that stand on each.
