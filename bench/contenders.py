@@ -1,14 +1,16 @@
 """The commands that do each job: ours, the peers' and the floors'. BENCHMARKS.md prints them as they stand here.
 
 Variables: `$SRC`, `$DST` registries as HOST:PORT; `$LIST` a file of references, one a line; `$NAMES` the same as
-`REPOSITORY TAG`; `$LAYOUTS` a folder with an OCI layout for each image, which is what the peers carry; `$BUNDLE` ours;
-`$OUT` an empty folder for what the job makes; `$SYNC` regsync's configuration, with eight parallel copies. regctl and regsync
+`REPOSITORY TAG`; `$LAYOUTS` a folder with an OCI layout for each image, which is what the peers carry; `$BUNDLE` ours; `$BOTH` as `$SYNC`, from registry to registry;
+`$OUT` an empty folder for what the job makes; `$CORPUS` what all repositories begin with; `$SYNC` regsync's configuration, with eight parallel copies. regctl and regsync
 are allowed 16 requests at once per registry.
 """
 
 from dataclasses import dataclass
 
 OURS = "airgap-bundle"
+#: Ours, which does not look for signatures and what else refers to an image.
+OFF = "--referrers none"
 FLOOR = "floor"
 PEERS = ("skopeo", "crane", "regctl")
 #: regctl's sibling, which copies many images in one process; shown beside the peers that the targets are about.
@@ -40,6 +42,7 @@ SKOPEO = "skopeo --insecure-policy copy --quiet --all"
 
 EXPORT = [
     Contender(OURS, "$BIN export --quiet --plain-http $SRC --list $LIST --output $OUT/bundle.tar"),
+    Contender(OFF, "$BIN export --quiet --referrers none --plain-http $SRC --list $LIST --output $OUT/bundle.tar"),
     *several("skopeo", f"{SKOPEO} --src-tls-verify=false --dest-shared-blob-dir $OUT/blobs "
              "docker://$SRC/$0:$1 oci:$OUT/${0##*/}:$1", (4, 8)),
     Contender("skopeo", "skopeo --insecure-policy sync --all --scoped --src-tls-verify=false --src yaml --dest dir "
@@ -57,6 +60,18 @@ IMPORT = [
     *several("crane", "crane push --insecure $LAYOUTS/$0 $DST/$0:$1", (4, 8)),
     *several("regctl", "regctl image copy --fast ocidir://$LAYOUTS/$0:$1 $DST/$0:$1", (4, 8)),
     Contender(REGSYNC, "regsync once --config $SYNC"),
+]
+
+MIRROR = [
+    Contender(OURS, "$BIN mirror --quiet --plain-http $SRC --to http://$DST --list $LIST"),
+    Contender(OFF, "$BIN mirror --quiet --referrers none --plain-http $SRC --to http://$DST --list $LIST"),
+    *several("skopeo", f"{SKOPEO} --src-tls-verify=false --dest-tls-verify=false docker://$SRC/$0:$1 "
+             "docker://$DST/$0:$1", (4, 8)),
+    Contender("skopeo", "skopeo --insecure-policy sync --all --src-tls-verify=false --dest-tls-verify=false --src yaml "
+              "--dest docker $SKOPEO_SYNC $DST/$CORPUS"),
+    *several("crane", "crane copy --insecure $SRC/$0:$1 $DST/$0:$1", (4, 8)),
+    *several("regctl", "regctl image copy --fast $SRC/$0:$1 $DST/$0:$1", (4, 8)),
+    Contender(REGSYNC, "regsync once --config $BOTH"),
 ]
 
 SIDELOAD = [

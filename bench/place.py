@@ -4,13 +4,22 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from corpus import Corpus, Shape
 from registry import Registry
 
 REQUESTS = 16
+
+
+class Way(Enum):
+    """Where images go from and to."""
+
+    EXPORT = "from a registry into a folder"
+    IMPORT = "from folders into a registry"
+    MIRROR = "from registry to registry"
 
 
 @dataclass
@@ -20,26 +29,30 @@ class Site:
     corpus: Corpus
     source: Registry
     folder: Path
+    #: Where the tools find the registry.
+    host: str = ""
 
     def __post_init__(self) -> None:
+        self.host = self.host or self.source.host
         images = self.corpus.images
         (self.folder / "list").write_text(
-            "".join(f"{self.source.host}/{image.repository}:{image.tag}\n" for image in images)
+            "".join(f"{self.host}/{image.repository}:{image.tag}\n" for image in images)
         )
         (self.folder / "names").write_text("".join(f"{image.repository} {image.tag}\n" for image in images))
 
     def environment(self, binary: Path, out: Path, target: str | None) -> dict[str, str]:
         """The variables that the commands use."""
-        hosts = [self.source.host] + ([target] if target else [])
+        hosts = [self.host] + ([target] if target else [])
         settings = {"hosts": {h: {"tls": "disabled", "reqConcurrent": REQUESTS} for h in hosts}}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         (home / "regctl.json").write_text(json.dumps(settings))
-        (home / "regsync.yml").write_text(self._regsync(hosts, out, target))
+        (home / "regsync.yml").write_text(self._regsync(hosts, out, target, Way.IMPORT if target else Way.EXPORT))
+        (home / "regsync-both.yml").write_text(self._regsync(hosts, out, target, Way.MIRROR))
         (home / "skopeo.yml").write_text(self._skopeo_sync())
         return {
             "BIN": str(binary),
-            "SRC": self.source.host,
+            "SRC": self.host,
             "DST": target or "",
             "LIST": str(self.folder / "list"),
             "NAMES": str(self.folder / "names"),
@@ -49,10 +62,18 @@ class Site:
             "TARS": str(self.tars),
             "OUT": str(out),
             "SYNC": str(home / "regsync.yml"),
+            "BOTH": str(home / "regsync-both.yml"),
+            "CORPUS": self.corpus.name,
             "SKOPEO_SYNC": str(home / "skopeo.yml"),
             "REGCTL_CONFIG": str(home / "regctl.json"),
             "HOME": str(home),
         }
+
+    def seen_from(self, host: str) -> "Site":
+        """The same for those who find the registry at `host`."""
+        folder = self.folder / "away"
+        folder.mkdir(exist_ok=True)
+        return replace(self, host=host, folder=folder)
 
     @property
     def bundle(self) -> Path:
@@ -62,23 +83,26 @@ class Site:
     def tars(self) -> Path:
         return self.folder / "tars"
 
-    def _regsync(self, hosts: list[str], out: Path, target: str | None) -> str:
+    def _regsync(self, hosts: list[str], out: Path, target: str | None, way: Way) -> str:
         creds = [{"registry": host, "tls": "disabled", "reqConcurrent": REQUESTS} for host in hosts]
         sync = []
         for image in self.corpus.images:
             name = f"{image.repository}:{image.tag}"
             one = image.repository.replace("/", "-")
-            pair = (
-                (f"ocidir://{self.corpus.layouts}/{name}", f"{target}/{name}") if target
-                else (f"{self.source.host}/{name}", f"ocidir://{out}/layout:{one}")
-            )
+            match way:
+                case Way.EXPORT:
+                    pair = (f"{self.host}/{name}", f"ocidir://{out}/layout:{one}")
+                case Way.IMPORT:
+                    pair = (f"ocidir://{self.corpus.layouts}/{name}", f"{target}/{name}")
+                case Way.MIRROR:
+                    pair = (f"{self.host}/{name}", f"{target}/{name}")
             sync.append({"source": pair[0], "target": pair[1], "type": "image", "fastCheck": True})
         # JSON is YAML.
         return json.dumps({"version": 1, "creds": creds, "defaults": {"parallel": 8}, "sync": sync})
 
     def _skopeo_sync(self) -> str:
         images = {image.repository: [image.tag] for image in self.corpus.images}
-        return json.dumps({self.source.host: {"tls-verify": False, "images": images}})
+        return json.dumps({self.host: {"tls-verify": False, "images": images}})
 
 
 class Place:

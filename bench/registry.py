@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,6 +75,32 @@ class Registry:
         """Stops it and deletes what it holds."""
         self.stop()
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Away:
+    """A way to a registry on which everything takes 20 ms longer."""
+
+    def __init__(self, registry: Registry):
+        port = free_port()
+        self.host = f"127.0.0.1:{port}"
+        self._registry = registry
+        script = Path(__file__).with_name("delay.py")
+        self._process = subprocess.Popen([sys.executable, "-B", str(script), str(port), registry.host])
+        until = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=20).close()
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    self.remove()
+                    raise
+                time.sleep(0.005)
+
+    def remove(self) -> None:
+        """Ends it; the registry stays."""
+        self._process.kill()
+        self._process.wait()
 
 
 def free_port() -> int:

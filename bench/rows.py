@@ -10,7 +10,7 @@ import floors
 from contenders import Contender, FLOOR, OURS
 from measure import Failed, Measure, run
 from place import Place, Site
-from registry import Registry
+from registry import Away, Registry
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Target:
     floor: float | None = None
     #: `peer` is times cores, for tools that use one.
     per_core: bool = False
+    #: The most in terms of the same without looking for referrers.
+    off: float | None = None
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,31 @@ class Row:
     job: str
     corpus: str
     target: Target = field(default_factory=Target)
+    #: The registry is 20 ms away.
+    away: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.job} {self.corpus}"
+        return f"{self.job} {self.corpus}" + (", 20 ms away" if self.away else "")
 
 
 #: `cp` at 0.8 of its speed is 1.25 of its time. *huge* is one blob, which one core hashes.
 ROWS = [
-    Row("export", "big", Target(peer=1.7)),
-    Row("export", "small", Target(peer=2.0, floor=1.25)),
-    Row("export", "multi", Target(peer=1.6)),
-    Row("export", "huge", Target(peer=1.3)),
+    Row("export", "big", Target(peer=1.7, off=1.05)),
+    Row("export", "small", Target(peer=2.0, floor=1.25, off=1.05)),
+    Row("export", "multi", Target(peer=1.6, off=1.05)),
+    Row("export", "huge", Target(peer=1.3, off=1.05)),
+    Row("export", "small", Target(peer=5.0), away=True),
     Row("import", "big", Target(peer=1.3)),
     Row("import", "small", Target(peer=2.0)),
     Row("import", "multi", Target(peer=1.2)),
     Row("import", "huge"),
+    Row("import", "small", Target(peer=5.0), away=True),
     Row("import again", "small", Target(peer=3.0)),
     Row("import again", "multi"),
+    Row("mirror", "big", Target(peer=1.3)),
+    Row("mirror", "small", Target(peer=1.3)),
+    Row("mirror", "multi", Target(peer=1.3)),
     Row("side-load", "big", Target(floor=1.25)),
     Row("side-load", "small", Target(floor=1.25)),
     Row("verify", "big", Target(peer=0.9, per_core=True)),
@@ -65,6 +74,7 @@ class Stage:
         self.site = site
         self.binary = binary
         self._filled: dict[Contender, Registry] = {}
+        self._far: Away | None = None
 
     def contenders(self, row: Row) -> list[Contender]:
         """Every way to do the row's job; the floor of a registry row depends on its registry and is made per run."""
@@ -72,15 +82,16 @@ class Stage:
             "export": [*by.EXPORT, Contender(FLOOR, "fetch")],
             "import": [*by.IMPORT, Contender(FLOOR, "push")],
             "import again": [*by.IMPORT, Contender(FLOOR, "ask")],
+            "mirror": by.MIRROR,
             "side-load": by.SIDELOAD,
             "verify": by.VERIFY,
             "verify --cached": by.VERIFY_CACHED,
         }
-        return jobs[row.job]
+        return [one for one in jobs[row.job] if not (row.away and one.tool == by.OFF)]
 
     def prepare(self, row: Row) -> None:
         """Makes what a row reads: our bundle, and for side-loading the tars that `cp` copies."""
-        if row.job != "export" and not self.site.bundle.exists():
+        if row.job not in ("export", "mirror") and not self.site.bundle.exists():
             self.make_bundle()
         if row.job == "side-load" and not self.site.tars.exists():
             self.site.tars.mkdir()
@@ -97,22 +108,26 @@ class Stage:
         """Runs a contender once, from the same beginning each time."""
         with self.place.empty_folder() as out:
             match row.job:
-                case "import":
+                case "import" | "mirror":
                     target = self.place.empty_registry()
+                    way = Away(target) if row.away else None
                     try:
-                        measure = self._push(contender, out, target)
+                        measure = self._push(contender, out, (way or target).host)
                         if check:
                             self._check_target(target)
                         return measure
                     finally:
+                        if way:
+                            way.remove()
                         target.remove()
                 case "import again":
                     return self._again(contender, out)
                 case "export":
+                    site = self._far_site() if row.away else self.site
                     actual = contender
                     if contender.tool == FLOOR:
-                        actual = floors.fetch(self.site.corpus, self.site.source.host, self.site.folder)
-                    measure = self._run(actual, out)
+                        actual = floors.fetch(site.corpus, site.host, site.folder)
+                    measure = self._run(actual, out, site=site)
                     if check and contender.tool != FLOOR:
                         self._check_folder(out)
                     return replace(measure, made=bytes_in(out))
@@ -125,24 +140,32 @@ class Stage:
         for registry in self._filled.values():
             registry.remove()
         self._filled.clear()
+        if self._far:
+            self._far.remove()
+            self._far = None
+
+    def _far_site(self) -> Site:
+        """The same corpus, 20 ms away."""
+        self._far = self._far or Away(self.site.source)
+        return self.site.seen_from(self._far.host)
 
     def _again(self, contender: Contender, out: Path) -> Measure:
         """Pushes to a registry that this very contender has filled before."""
         target = self._filled.get(contender)
         if target is None:
             target = self._filled[contender] = self.place.empty_registry()
-            self._push(contender, out, target)
+            self._push(contender, out, target.host)
         if contender.tool == FLOOR:
             contender = floors.ask(self.site.corpus, target.host, self.site.folder)
         return self._run(contender, out, target.host)
 
-    def _push(self, contender: Contender, out: Path, target: Registry) -> Measure:
+    def _push(self, contender: Contender, out: Path, host: str) -> Measure:
         if contender.tool == FLOOR:
-            contender = floors.push(self.site.corpus, target.host, self.site.folder)
-        return self._run(contender, out, target.host)
+            contender = floors.push(self.site.corpus, host, self.site.folder)
+        return self._run(contender, out, host)
 
-    def _run(self, contender: Contender, out: Path, target: str | None = None) -> Measure:
-        return run(contender.script, self.site.environment(self.binary, out, target), self._log())
+    def _run(self, contender: Contender, out: Path, target: str | None = None, site: Site | None = None) -> Measure:
+        return run(contender.script, (site or self.site).environment(self.binary, out, target), self._log())
 
     def _log(self) -> Path:
         return self.site.folder / "log"

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from statistics import median
 
-from contenders import FLOOR, OURS, PEERS, Contender
+from contenders import FLOOR, OFF, OURS, PEERS, Contender
 from measure import Measure
 from rows import ROWS, Row, Stage
 
@@ -74,6 +74,11 @@ class Result:
         floor = self.series.get(FLOOR)
         return self.series[OURS].seconds / floor.seconds if floor else None
 
+    def over_off(self) -> float | None:
+        """In terms of the same without looking for what refers to images."""
+        off = self.series.get(OFF)
+        return self.series[OURS].seconds / off.seconds if off else None
+
     def verdict(self) -> str:
         target = self.row.target
         kept = []
@@ -81,6 +86,8 @@ class Result:
             kept.append((self.over_peer() or 0) >= target.peer)
         if target.floor is not None:
             kept.append((self.over_floor() or float("inf")) <= target.floor)
+        if target.off is not None and OFF in self.series:
+            kept.append((self.over_off() or 0) <= target.off)
         return "" if not kept else "ok" if all(kept) else "MISSED"
 
     def to_json(self) -> dict:

@@ -1,7 +1,7 @@
 """The report: tables for people."""
 
 from book import Book
-from contenders import FLOOR, OURS, PEERS, REGSYNC
+from contenders import FLOOR, OFF, OURS, PEERS, REGSYNC
 from durable import MOST as DURABLE_MOST, Durable
 from memory import MOST as MEMORY_MOST, Peaks
 from series import Result
@@ -47,16 +47,17 @@ def numbers(*names: str) -> dict[str, str]:
 
 
 def speed(results: list[Result]) -> str:
-    tools = (OURS, *PEERS, REGSYNC, "openssl", FLOOR)
+    tools = (OURS, OFF, *PEERS, REGSYNC, "openssl", FLOOR)
     rows = []
     for result in results:
         target = result.row.target
         per_core = f" × {min(result.cores, result.files)} cores" if target.per_core else ""
         peer = ratio(result.over_peer(), target.peer, "≥", per_core)
         floor = ratio(result.over_floor(), target.floor, "≤", "")
+        off = ratio(result.over_off(), target.off, "≤", "")
         rows.append([result.row.name, megabytes(result.size), *(seconds(result, tool) for tool in tools),
-                     peer, floor, result.verdict()])
-    columns = {"row": "---"} | numbers("bytes", *tools, "against the fastest peer", "against the floor") | {"": "---"}
+                     peer, floor, off, result.verdict()])
+    columns = {"row": "---"} | numbers("bytes", *tools, "against the fastest peer", "against the floor", "referrers on : off") | {"": "---"}
     return table("Speed, everything in memory", columns, rows)
 
 
