@@ -15,6 +15,7 @@ The list:
   assert ./brand.assert          a file of snap assertions
 
   platform=P[,P]   these platforms only; wins over --platform
+  verify-key=FILE  refused unless that key has signed it; wins over --verify-key
   as=PATH[:TAG]    another name at the destination
   name=NAME        another name for a file";
 
@@ -38,7 +39,7 @@ Exit status:
   0         done
   1         failed
   2         wrong usage or list
-  3         integrity: a digest, a size, the format
+  3         integrity: a digest, a size, a signature, the format
   4         done in part, or the bundle announces that it is incomplete
   130, 143  interrupted; the same command goes on";
 

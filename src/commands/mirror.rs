@@ -98,7 +98,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
         message: format!("no reader would take what the list comes to: {why}"),
         hint: None,
     })?;
-    let kept_whole = found.kept_whole_line();
+    let first: Vec<String> = found.signed_line().into_iter().chain(found.kept_whole_line()).collect();
     let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
     let mut report = import::push(Stock::Gathered(Gathered::new(plan, failed)), push).await?;
     report.warnings.splice(0..0, found.warnings);
@@ -106,7 +106,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
     report.went_without = push.action == Action::Say && report.failures.is_empty();
     // What failed first is told first.
     report.failures.splice(0..0, failures);
-    report.summary.splice(0..0, kept_whole);
+    report.summary.splice(0..0, first);
     Ok(report)
 }
 

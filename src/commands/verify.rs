@@ -10,6 +10,7 @@ use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted};
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
 use crate::model::error::{Error, FormatState, Result};
+use crate::model::selector::Selection;
 use crate::model::signature::PublicKey;
 use crate::stores::bundle::verify::{MAX_TOLD, Problem, Reserved, Strewn, Verified, prove_strewn, verify};
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub from: From,
     /// Of these keys one must have signed each artifact that came from a registry; none asks for nothing.
     pub keys: Vec<PublicKey>,
+    /// Which artifacts they must have signed.
+    pub selection: Selection,
     /// How many threads hash.
     pub jobs: usize,
     /// Who watches.
@@ -80,7 +83,7 @@ pub async fn run(options: Options) -> Result<Report> {
     if options.keys.is_empty() {
         opened.conclude(&mut report);
     } else {
-        signed::check(bundle, &options.keys, &mut report).await;
+        signed::check(bundle, &options.keys, &options.selection, &mut report).await;
     }
     Ok(report)
 }

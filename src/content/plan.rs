@@ -27,6 +27,8 @@ pub struct Item<O> {
     pub origins: HashMap<Digest, O>,
     /// The manifests of what the artifact names as its referrers, by the digest of each.
     pub referring: HashMap<Digest, Graph>,
+    /// Those of its referrers without which it must not go, by the digest of each: signatures that were asked for.
+    pub needed: BTreeSet<Digest>,
 }
 
 impl<O> Item<O> {
@@ -303,6 +305,7 @@ mod tests {
             narrows: false,
             origins,
             referring: HashMap::new(),
+            needed: BTreeSet::new(),
         }
     }
 

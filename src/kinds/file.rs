@@ -1,6 +1,6 @@
 //! Plain files: from a path, a folder or an address, each a small OCI artifact (bundle-format.md, "Plain files").
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
 use bytes::Bytes;
@@ -162,6 +162,7 @@ pub(super) fn item(
         narrows: false,
         origins,
         referring: HashMap::new(),
+        needed: BTreeSet::new(),
     })
 }
 

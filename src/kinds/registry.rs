@@ -1,6 +1,6 @@
 //! Images, charts and other artifacts of an OCI registry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -87,9 +87,13 @@ pub(super) async fn resolve(
     }
     let referring = referrers::discover(reference, &part, places, wanted).await?;
     let keys = wanted.keys.of(entry);
-    if let Some(root) = graph.root().filter(|_| !keys.is_empty()) {
-        signed::check(reference, &root.descriptor.digest, &referring, &keys, places, &mut origins).await?;
-    }
+    let needed = match graph.root().filter(|_| !keys.is_empty()) {
+        Some(root) => {
+            let root = &root.descriptor.digest;
+            signed::check(reference, root, &referring, &keys, places, &mut origins).await?
+        }
+        None => BTreeSet::new(),
+    };
     resolved.warnings.extend(referring.warnings);
     let is_omitted = |blob: &Descriptor| {
         wanted.foreign == Foreign::Omit && media_type::is_non_distributable(&blob.media_type)
@@ -119,7 +123,7 @@ pub(super) async fn resolve(
     };
     let narrows = kind == Kind::Image && !whole && !named;
     let referring = referring.graphs;
-    resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring });
+    resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring, needed });
     Ok(resolved)
 }
 

@@ -1,6 +1,6 @@
 //! Whether an artifact is signed by whom it has to be.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::earlier::KEPT;
 use super::referrers::Found;
@@ -13,10 +13,11 @@ use crate::model::reference::Reference;
 use crate::model::signature::{MAX_SIGNATURES, PublicKey, is_signature, signatures};
 use crate::stores::registry::client::Repository;
 
-/// Sees to it that each of `keys` has signed `root`, with a signature that goes along. What is read of signatures is kept
-/// in `origins`.
+/// Sees to it that each of `keys` has signed `root`, and returns the referrers that hold the signatures: those have to go
+/// along. What is read of signatures is kept in `origins`.
 ///
-/// Errors: [`Error::Unsigned`], and what keeps a signature from being read.
+/// Errors: [`Error::Unsigned`]; [`Error::Conflict`] where not everything could be looked at; and what keeps a signature from
+/// being read.
 pub(super) async fn check(
     reference: &Reference,
     root: &Digest,
@@ -24,13 +25,13 @@ pub(super) async fn check(
     keys: &[&PublicKey],
     places: &Places,
     origins: &mut HashMap<Digest, Origin>,
-) -> Result<()> {
+) -> Result<BTreeSet<Digest>> {
     let repository = Repository::of(reference);
     let mut missing: Vec<&PublicKey> = keys.to_vec();
-    let mut seen = 0;
-    for layer in layers(found, root).take(MAX_SIGNATURES) {
+    let (mut holders, mut seen) = (BTreeSet::new(), 0);
+    for (holder, layer) in layers(found, root).take(MAX_SIGNATURES) {
         if missing.is_empty() {
-            return Ok(());
+            return Ok(holders);
         }
         seen += 1;
         let fetch = async {
@@ -39,12 +40,25 @@ pub(super) async fn check(
             ProvenBody::new(layer, raw, &place).bytes().await
         };
         let bytes = places.earlier.bytes(layer, Box::pin(fetch)).await?;
+        let before = missing.len();
         missing.retain(|key| !is_signature(layer, &bytes, key, root));
+        if missing.len() < before {
+            holders.insert(holder);
+        }
         if layer.size <= KEPT {
             origins.insert(layer.digest, Origin::Memory(bytes));
         }
     }
-    let Some(key) = missing.first() else { return Ok(()) };
+    let Some(key) = missing.first() else { return Ok(holders) };
+    if !found.warnings.is_empty() {
+        return Err(Error::Conflict {
+            message: format!(
+                "`{reference}` ({root}) cannot be shown to be signed with key {key}: what refers to it is not all known"
+            ),
+            items: found.warnings.clone(),
+            hint: None,
+        });
+    }
     Err(Error::Unsigned {
         what: format!("`{reference}` ({root})"),
         key: key.to_string(),
@@ -55,9 +69,9 @@ pub(super) async fn check(
     })
 }
 
-/// Returns what may be a signature of a manifest.
-fn layers<'a>(found: &'a Found, root: &'a Digest) -> impl Iterator<Item = &'a Descriptor> {
+/// Returns what may be a signature of a manifest, each with the referrer that holds it.
+fn layers<'a>(found: &'a Found, root: &'a Digest) -> impl Iterator<Item = (Digest, &'a Descriptor)> {
     let of_root = found.referrers.iter().filter(|referrer| referrer.subject == *root);
-    let graphs = of_root.filter_map(|referrer| found.graphs.get(&referrer.digest)?.root());
-    graphs.flat_map(|node| signatures(&node.manifest))
+    let nodes = of_root.filter_map(|referrer| found.graphs.get(&referrer.digest)?.root());
+    nodes.flat_map(|node| signatures(&node.manifest).map(|layer| (node.descriptor.digest, layer)))
 }

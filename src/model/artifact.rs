@@ -43,17 +43,25 @@ impl Kind {
         }
     }
 
-    /// Returns what a root manifest is. An index is an image unless its `artifactType` says otherwise.
+    /// Returns what a root manifest is. An index is an image unless its `artifactType` says otherwise. A file is nothing
+    /// that could be run: an image that calls itself a file is an artifact.
     pub fn of(manifest: &Manifest) -> Self {
         match manifest.type_of_artifact() {
             media_type::OCI_CONFIG | media_type::DOCKER_CONFIG => Self::Image,
             media_type::HELM_CONFIG => Self::Chart,
-            media_type::ASSERT => Self::Assert,
-            media_type::FILE => Self::File,
+            media_type::ASSERT if is_file(manifest, media_type::ASSERTION) => Self::Assert,
+            media_type::FILE if is_file(manifest, media_type::OCTET_STREAM) => Self::File,
             "" if manifest.is_index() => Self::Image,
             _ => Self::Artifact,
         }
     }
+}
+
+/// Returns whether a manifest has the empty config and one layer of this type (bundle-format.md, "Plain files").
+fn is_file(manifest: &Manifest, layer: &str) -> bool {
+    let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
+    let layers: Vec<&str> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
+    config == Some(media_type::EMPTY) && layers == [layer]
 }
 
 impl fmt::Display for Kind {

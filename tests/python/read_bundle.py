@@ -646,6 +646,7 @@ def read_manifest(raw, outside):
         children.append((child["digest"], child["size"], child.get("mediaType") or "", role))
 
     config_type = ""
+    layer_types = []
     if media_type in INDEXES:
         if "config" in fields or "layers" in fields:
             raise ValueError("an index with config or layers")
@@ -660,6 +661,7 @@ def read_manifest(raw, outside):
             add(fields["config"], "config")
         for child in fields.get("layers") or []:
             add(child, "layer")
+            layer_types.append(child.get("mediaType") or "")
         if media_type == OCI_ARTIFACT:
             for child in fields.get("blobs") or []:
                 add(child, "layer")
@@ -669,6 +671,9 @@ def read_manifest(raw, outside):
         kind = "image"
     else:
         kind = KIND_OF_TYPE.get(kind_type, "artifact")
+        form = {"file": ["application/octet-stream"], "assert": ["application/x.ubuntu.assertion"]}.get(kind)
+        if form and (config_type, layer_types) != ("application/vnd.oci.empty.v1+json", form):
+            kind = "artifact"
     subject = fields.get("subject")
     subject = None if subject is None else subject["digest"]
     return media_type, artifact_type, kind, children, kind_type, subject

@@ -33,6 +33,7 @@ pub(super) fn report(
     )];
     summary.extend(reused::line(plan, reuse.iter().map(AsRef::as_ref)));
     summary.extend(weights::lines(&found.items));
+    summary.extend(found.signed_line());
     summary.extend(found.kept_whole_line());
     summary.extend(found.incomplete_line());
     summary.push("nothing was written".to_owned());

@@ -180,6 +180,9 @@ fn drop_failed(found: &mut Found, failures: Vec<(Digest, Error)>, referrers: Ref
         let mut needed = item.part().sizes().into_keys().collect::<BTreeSet<Digest>>();
         if referrers == Referrers::Require {
             needed = item.digests();
+        } else {
+            let signatures = item.referrers().filter(|(referrer, _)| item.needed.contains(&referrer.digest));
+            needed.extend(signatures.flat_map(|(_, part)| part.sizes().into_keys()));
         }
         let Some(digest) = needed.iter().find(|digest| failed.contains(*digest)) else {
             found.leave_out(&mut item, &failed, &failures);
@@ -219,6 +222,7 @@ fn done(
         ByteSize(totals.transferred),
         ByteSize(totals.present.saturating_sub(taken)),
     )];
+    summary.extend(found.signed_line());
     summary.extend(found.kept_whole_line());
     summary.extend(found.incomplete_line());
     // The folder is another one on the far side, and the default name need not be typed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::{ArtifactRow, Item, Progress, Seen, Status, whole};
+use super::{ArtifactRow, Item, Progress, Seen, Status, counted, whole};
 use crate::commands::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::kinds::{self, Origin, Places, Resolved, Wanted};
@@ -191,6 +191,21 @@ impl Found {
         self.missing.push(Missing { kind: entry.kind, reference: rules::fitting(&reference) });
         let error = error.during(format!("could not {verb} `{reference}` ({})", entry.position));
         self.failures.push((failed_row(entry.kind, &reference, &error), error));
+    }
+
+    /// Says how many artifacts of registries were shown to be signed, where that was asked of any.
+    pub(in crate::commands) fn signed_line(&self) -> Option<String> {
+        let of_registries =
+            self.items.iter().filter(|item| !matches!(item.artifact.kind, Kind::File | Kind::Assert));
+        let (signed, others): (Vec<_>, Vec<_>) = of_registries.partition(|item| !item.needed.is_empty());
+        let count =
+            |items: &[&Item<Origin>]| counted(u64::try_from(items.len()).unwrap_or(u64::MAX), "artifact");
+        let more = if others.is_empty() {
+            String::new()
+        } else {
+            format!("; of {} no signature was asked", count(&others))
+        };
+        (!signed.is_empty()).then(|| format!("{} signed as asked for{more}", count(&signed)))
     }
 
     /// Leaves out of an artifact what refers to it and could not be fetched, with a warning for each.

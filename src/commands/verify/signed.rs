@@ -3,21 +3,29 @@
 use bytes::Bytes;
 
 use super::super::report::{Report, Status, counted};
+use super::super::together::idle;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::descriptor::Descriptor;
 use crate::model::error::{Error, Result};
 use crate::model::manifest::Manifest;
+use crate::model::selector::Selection;
 use crate::model::signature::{MAX_SIGNATURES, PublicKey, is_signature, signatures};
 use crate::stores::bundle::reader::Bundle;
 
 /// Tells of every artifact that none of `keys` has signed, and of what no signature is about.
-pub(super) async fn check(bundle: &Bundle, keys: &[PublicKey], report: &mut Report) {
-    let (mut signed, mut all, mut files) = (0, 0, 0);
+pub(super) async fn check(bundle: &Bundle, keys: &[PublicKey], selection: &Selection, report: &mut Report) {
+    let (mut signed, mut all, mut files, mut others) = (0, 0, 0, 0);
+    let idle = idle(selection, &bundle.contents().named(), "takes no artifact of this bundle");
+    report.warnings.extend(idle);
     let named = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     for (artifact, row) in bundle.contents().artifacts.iter().zip(&mut report.artifacts) {
         if matches!(artifact.kind, Kind::File | Kind::Assert) {
             files += 1;
+            continue;
+        }
+        if !selection.takes(artifact.kind, &artifact.reference) {
+            others += 1;
             continue;
         }
         all += 1;
@@ -34,6 +42,11 @@ pub(super) async fn check(bundle: &Bundle, keys: &[PublicKey], report: &mut Repo
     }
     let of = if signed < all { format!("{signed} of ") } else { String::new() };
     report.summary.push(format!("{of}{} signed with {named}", counted(all, "artifact")));
+    if others > 0 {
+        report
+            .summary
+            .push(format!("{} not selected: of those no signature was asked", counted(others, "artifact")));
+    }
     if files > 0 {
         let files = counted(files, "file");
         report.summary.push(format!(

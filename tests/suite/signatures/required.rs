@@ -1,9 +1,10 @@
 //! What is refused where a signature is asked for.
 
-use airgap_bundle::stores::registry::server::{Options, Server};
+use airgap_bundle::model::artifact::Kind;
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Referrers, Server};
 use rcgen::KeyPair;
 
-use crate::fixture::{Graph, Pack, image, index, signed, signed_bundle};
+use crate::fixture::{Blob, Graph, Pack, image, index, signed, signed_bundle};
 use crate::site::Site;
 
 /// A registry whose `a/older:1` and `a/newer:1` are signed with a key, in both forms, and `a/none:1` is not; and a site with
@@ -129,4 +130,71 @@ fn a_bundle_without_signatures_is_told_artifact_by_artifact() {
     let told = site.run("verify --key key.pub --json").any_stderr().json(3);
     assert_eq!(told["artifacts"][0]["status"], "failed", "{told}");
     assert_eq!(told["artifacts"][1]["status"], "done", "{told}");
+}
+
+#[test]
+fn what_was_asked_for_is_said() {
+    let (_from, site, _) = place();
+    let site = site.file("keys/list.txt", "FROM/a/older:1 verify-key=key.pub\nFROM/a/none:1\n");
+    let said = "1 artifact signed as asked for; of 1 artifact no signature was asked";
+    site.run("export --list keys/list.txt --dry-run").any_stdout().stderr_holds(said).code(0);
+    site.run("export --list keys/list.txt").any_stdout().stderr_holds(said).code(0);
+    site.run("verify --key keys/key.pub").stderr_holds("1 of 2 artifacts signed with `keys/key.pub`").code(3);
+    site.run("verify --key keys/key.pub --except *none*")
+        .stderr_holds("1 artifact signed with `keys/key.pub`")
+        .stderr_holds("1 artifact not selected: of those no signature was asked")
+        .code(0);
+    site.run("verify --except *none*").any_stderr().code(2);
+}
+
+#[test]
+fn an_image_that_calls_itself_a_file_is_found_out() {
+    let mut image = image(1, 1, 10);
+    let mut root: serde_json::Value = serde_json::from_slice(&image.manifests.pop().unwrap().bytes).unwrap();
+    root["artifactType"] = "application/vnd.airgap-bundle.file.v1".into();
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    image.manifests.push(Blob::new(media_type, serde_json::to_vec(&root).unwrap()));
+    let pack = Pack::new().add(&image, |artifact| {
+        artifact.kind = Kind::File;
+        artifact.reference = "nginx".to_owned();
+        artifact.names = vec![format!("files/nginx:digest-{}", artifact.digest.short())];
+        artifact.wanted = Some("library/nginx:1.27".to_owned());
+    });
+    let key = KeyPair::generate().unwrap();
+    let site = Site::new().bytes("airgap-bundle.tar", &pack.tar()).file("key.pub", &key.public_key_pem());
+    site.run("verify --key key.pub")
+        .stderr_holds("root sha256:[1] is of kind artifact, expected file")
+        .code(3);
+}
+
+#[test]
+fn what_cannot_be_looked_up_is_told_apart_from_what_is_not_there() {
+    let faults =
+        Faults::new(|view| if view.path.ends_with("/tags/list") { Fault::status(403) } else { Fault::None });
+    let from = Server::start(Options { faults, referrers: Referrers::Off, ..Options::memory() }).unwrap();
+    image(1, 1, 10).put(from.registry(), "a", Some("1"));
+    let key = KeyPair::generate().unwrap();
+    let site = Site::new().named("FROM", from.host()).file("key.pub", &key.public_key_pem());
+    site.run("export FROM/a:1 --verify-key key.pub")
+        .stderr_holds("cannot be shown to be signed with key `key.pub`: what refers to it is not all known")
+        .stderr_holds("the tags of `FROM/a` cannot be listed")
+        .code(1);
+}
+
+#[test]
+fn a_signature_that_is_lost_takes_its_image_with_it() {
+    let key = KeyPair::generate().unwrap();
+    let image = image(1, 1, 10);
+    let signature = signed_bundle(&image, &key);
+    let lost = signature.blobs[0].digest.to_string();
+    let faults = Faults::new(move |view| {
+        if view.gets_blob() && view.path.ends_with(&lost) { Fault::status(404) } else { Fault::None }
+    });
+    let from = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    image.put(from.registry(), "a", Some("1"));
+    signature.put(from.registry(), "a", None);
+    let site = Site::new().named("FROM", from.host()).file("key.pub", &key.public_key_pem());
+    site.run("export FROM/a:1 --verify-key key.pub").any_stderr().code(1);
+    assert!(!site.path("airgap-bundle.tar").exists());
+    site.run("export FROM/a:1").any_stdout().stderr_holds("goes without its referrer").code(0);
 }
