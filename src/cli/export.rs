@@ -78,7 +78,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         }
     };
     let jobs = arguments.registry.jobs();
-    let http = client.http().clone();
+    let asked = client.clone();
     let options = Options {
         asked: read.asked,
         output: arguments.output,
@@ -94,7 +94,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         progress: ui.progress(),
     };
     let report = export::run(options).await;
-    arguments.registry.warn_of_unvisited(&http, ui);
+    arguments.registry.warn_of_unvisited(&asked, ui);
     report
 }
 

@@ -34,12 +34,12 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let to = arguments.push.destination()?;
     let hosts = BTreeSet::from([to.registry().to_owned()]);
     let client = arguments.registry.client(&hosts, &schemes(&to), ui)?;
-    let (jobs, http) = (arguments.registry.jobs(), client.http().clone());
+    let (jobs, asked) = (arguments.registry.jobs(), client.clone());
     let prints = arguments.push.prints_repositories();
     let options = arguments.push.options(to, arguments.selection.selection(), client, jobs, ui);
     let choice = arguments.bundle.choice(arguments.incomplete, ui);
     let report =
         if prints { import::repositories(&choice, &options) } else { import::run(choice, options).await };
-    arguments.registry.warn_of_unvisited(&http, ui);
+    arguments.registry.warn_of_unvisited(&asked, ui);
     report
 }

@@ -46,13 +46,13 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     hosts.insert(to.registry().to_owned());
     let registry = arguments.registry.with_login_for(to.registry());
     let client = registry.client_through(&hosts, &schemes(&to), &arguments.mirrors, ui)?;
-    let (jobs, http) = (registry.jobs(), client.http().clone());
+    let jobs = registry.jobs();
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
-    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client));
+    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client.clone()));
     let options = Options { asked: read.asked, wanted, places, push };
     let report = if prints { mirror::repositories(&options).await } else { mirror::run(options).await };
-    registry.warn_of_unvisited(&http, ui);
+    registry.warn_of_unvisited(&client, ui);
     report
 }
 

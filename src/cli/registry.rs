@@ -110,8 +110,10 @@ impl RegistryArguments {
         Self { credentials: self.credentials.with_login_for(host), ..self }
     }
 
-    /// Warns of hosts that a flag about connections names and that no request went to.
-    pub(super) fn warn_of_unvisited(&self, http: &HttpClient, ui: &Ui) {
+    /// Warns of hosts that a flag about connections names and that no request went to, and of mirrors of nothing that was
+    /// asked for.
+    pub(super) fn warn_of_unvisited(&self, client: &RegistryClient, ui: &Ui) {
+        let http = client.http();
         let connection = &self.connection;
         let skip = &connection.insecure_skip_tls_verify;
         for (flag, named) in [("--plain-http", &connection.plain_http), ("--insecure-skip-tls-verify", skip)]
@@ -119,6 +121,9 @@ impl RegistryArguments {
             for host in http.unvisited(named) {
                 ui.warn(&format!("`{flag} {host}` names a host that this call has not spoken to"));
             }
+        }
+        for flag in client.mirrors_in_vain() {
+            ui.warn(&format!("{flag} is for nothing that this call has read"));
         }
     }
 

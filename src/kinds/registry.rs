@@ -127,7 +127,8 @@ pub(super) async fn resolve(
     Ok(resolved)
 }
 
-/// Fetches the root, unless an earlier run has: then a tag is asked for its digest only, and a digest for nothing.
+/// Fetches the root, unless an earlier run has: then a tag is asked for its digest only, and a digest for nothing but,
+/// where there are mirrors, which of them has it.
 async fn root(reference: &Reference, repository: &Repository, places: &Places) -> Result<FetchedManifest> {
     let Places { registry: client, earlier, .. } = places;
     let (by, name, kept) = (By::of(reference), reference.to_string(), earlier.fetched());
@@ -141,7 +142,10 @@ async fn root(reference: &Reference, repository: &Repository, places: &Places) -
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let descriptor = Descriptor::new(&media_type, digest, size);
         let stays = match by {
-            By::Digest(_) => true,
+            By::Digest(_) => {
+                client.find_place(repository, by).await?;
+                true
+            }
             By::Tag(_) => {
                 let now = client.head_manifest(repository, by).await?;
                 now.is_some_and(|now| now.digest == digest)

@@ -1,6 +1,6 @@
 //! Mirrors of the source: asked first, recorded under the name of the list.
 
-use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, Server};
+use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, RequestView, Server};
 
 use crate::export::contents;
 use crate::fixture::{Graph, image};
@@ -72,6 +72,97 @@ fn a_mirror_that_lacks_it_hands_over_to_the_next_and_to_the_registry() {
 }
 
 #[test]
+fn a_rerun_with_kept_manifests_looks_for_referrers_at_the_mirror() {
+    let overloaded = |view: &RequestView<'_>| view.gets_manifest() && view.path.contains("/x/b/");
+    let faults = Faults::times(1, Fault::status(503), overloaded);
+    let (mirror, own) = (registry("x/a", Options { faults, ..Options::memory() }), empty());
+    graph().put(mirror.registry(), "x/b", Some("1"));
+    let digest = graph().digest().to_string();
+    let signature = image(7, 1, 100);
+    signature.put(mirror.registry(), "x/a", Some(&format!("{}.sig", digest.replace(':', "-"))));
+    let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
+    let line = format!("export OWN/a@{digest} OWN/b:1 --source-mirror OWN=MIRROR/x --retries 1 --jobs 1");
+    // Overload passes, although the registry itself does not know it.
+    site.run(&line)
+        .stderr_holds("HTTP status 503")
+        .stderr_holds("what was fetched is kept beside `airgap-bundle.tar`")
+        .code(1);
+    let before = (mirror.requests().len(), own.requests().len());
+    site.run(&line).any_stdout().any_stderr().code(0);
+    let raw = String::from_utf8(site.run("inspect --raw").any_stdout().code(0)).unwrap();
+    assert!(raw.contains(&signature.digest().to_string()), "{raw}");
+    assert_eq!(own.requests().len(), before.1);
+    let asked = mirror.requests().split_off(before.0);
+    let of_it = asked.iter().filter(|asked| asked.path.ends_with(&format!("/x/a/manifests/{digest}")));
+    assert_eq!(
+        of_it.map(|asked| asked.method.clone()).collect::<Vec<_>>(),
+        ["HEAD"],
+        "kept, and not fetched"
+    );
+}
+
+#[test]
+fn a_mirror_that_dies_in_the_middle_of_a_blob_hands_over_at_that_byte() {
+    let dies = Faults::new(|view| match (view.gets_blob(), view.headers.contains_key("range")) {
+        (true, false) => Fault::CutBodyAfter(50_000),
+        (true, true) => Fault::status(404),
+        _ => Fault::None,
+    });
+    let big = image(5, 1, 200_000);
+    let (mirror, own) = (Server::start(Options { faults: dies, ..Options::memory() }).unwrap(), empty());
+    big.put(mirror.registry(), "a", Some("1"));
+    big.put(own.registry(), "a", Some("1"));
+    let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
+    site.run("export OWN/a:1 --source-mirror OWN=MIRROR").any_stdout().any_stderr().code(0);
+    let offsets: Vec<_> = own.requests().iter().map(|asked| asked.range.clone()).collect();
+    assert_eq!(offsets, [Some("bytes=50000-".to_owned())], "the rest of the layer alone");
+}
+
+#[test]
+fn a_mirror_that_sends_nothing_more_hands_over_too() {
+    let dies = Faults::new(|view| match (view.gets_blob(), view.headers.contains_key("range")) {
+        (true, false) => Fault::CutBodyAfter(50_000),
+        (true, true) => Fault::CutBodyAfter(0),
+        _ => Fault::None,
+    });
+    let big = image(5, 1, 200_000);
+    let (mirror, own) = (Server::start(Options { faults: dies, ..Options::memory() }).unwrap(), empty());
+    big.put(mirror.registry(), "a", Some("1"));
+    big.put(own.registry(), "a", Some("1"));
+    let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
+    site.run("export OWN/a:1 --source-mirror OWN=MIRROR").any_stdout().any_stderr().code(0);
+    assert_eq!(
+        own.requests().iter().map(|asked| asked.range.clone()).collect::<Vec<_>>(),
+        [Some("bytes=50000-".to_owned())]
+    );
+}
+
+#[test]
+fn a_mirror_that_refuses_is_warned_of_once_and_asked_no_more() {
+    let mirror = registry("a", Options { auth: Auth::basic("user", "secret"), ..Options::memory() });
+    let own = registry("a", Options::memory());
+    let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
+    let said = site.run("export OWN/a:1 --source-mirror OWN=MIRROR").any_stdout().stderr_of(0);
+    assert_eq!(said.matches("warning: mirror `MIRROR/a` is passed over: ").count(), 1, "{said}");
+    assert!(said.contains("HTTP status 401") && said.contains("; asking `OWN/a`"), "{said}");
+    assert!(mirror.requests().iter().all(|asked| !asked.path.contains("/blobs/")), "asked no more");
+    // Where nobody has it, what helps at the mirror is the hint.
+    let said = site.run("export OWN/b:1 -o 2.tar --source-mirror OWN=MIRROR").stderr_of(1);
+    let hint = said.split("hint: ").nth(1).unwrap_or_default();
+    assert!(hint.contains("MIRROR"), "{said}");
+}
+
+#[test]
+fn a_mirror_of_nothing_that_was_asked_for_is_warned_of() {
+    let own = registry("a", Options::memory());
+    let site = Site::new().named("OWN", own.host());
+    site.run("export OWN/a:1 --source-mirror quay.io=m.example --source-mirror quay.io=n.example")
+        .any_stdout()
+        .stderr_holds("warning: `--source-mirror quay.io=m.example` is for nothing that this call has read\n")
+        .code(0);
+}
+
+#[test]
 fn a_mirror_that_lacks_a_blob_or_does_not_answer_hands_over() {
     let lacks = Faults::new(|view| if view.gets_blob() { Fault::status(404) } else { Fault::None });
     let mirror = registry("a", Options { faults: lacks, ..Options::memory() });
@@ -91,10 +182,7 @@ fn an_error_tells_of_every_place_that_was_tried() {
     let (one, own) = (empty(), empty());
     let site = Site::new().named("ONE", one.host()).named("OWN", own.host());
     let said = site.run("export OWN/a:1 --source-mirror OWN=ONE/x").stderr_of(1);
-    assert!(
-        said.contains("cause: mirror `ONE/x/a` was tried before: reading from registry `ONE`: "),
-        "{said}"
-    );
+    assert!(said.contains("cause: `ONE/x/a` was tried, too: reading from registry `ONE`: "), "{said}");
     assert!(said.contains("cause: reading from registry `OWN`: manifest `1` of `OWN/a`"), "{said}");
 }
 

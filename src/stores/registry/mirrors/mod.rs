@@ -20,8 +20,12 @@ use crate::stores::registry::client::{By, Repository};
 pub struct Mirrors {
     named: Vec<Rule>,
     filed: Vec<Rule>,
-    /// Registries of mirrors that did not answer: they are asked no more.
+    /// Registries of mirrors that did not answer, and repositories of those that refused: they are asked no more.
     silent: Arc<Mutex<BTreeSet<String>>>,
+    /// Registries of mirrors that were warned of.
+    warned: Arc<Mutex<BTreeSet<String>>>,
+    /// Flags that something was looked for by.
+    used: Arc<Mutex<BTreeSet<String>>>,
     /// The first place that served a manifest of a repository, where that is not its own.
     serving: Arc<Mutex<HashMap<Repository, Repository>>>,
 }
@@ -100,10 +104,15 @@ impl Mirrors {
         let mut places = Vec::new();
         let filed = best(&self.filed, &name);
         let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        for (rule, length) in best(&self.named, &name).into_iter().chain(filed) {
+        let named = best(&self.named, &name);
+        if let Some((rule, _)) = named {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(rule.source.clone());
+        }
+        for (rule, length) in named.into_iter().chain(filed) {
             for mirror in rule.mirrors.iter().filter(|mirror| mirror.serves(by)) {
                 let place = rule.rewrite(&mirror.location, &name, length)?;
-                if !silent.contains(place.registry()) && !places.contains(&place) {
+                let is_silent = silent.contains(place.registry()) || silent.contains(&place.to_string());
+                if !is_silent && !places.contains(&place) {
                     places.push(place);
                 }
             }
@@ -131,10 +140,23 @@ impl Mirrors {
         serving.get(repository).unwrap_or(repository).clone()
     }
 
-    /// Remembers that a mirror does not answer.
-    pub(in crate::stores::registry) fn give_up(&self, place: &Repository) {
-        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        silent.insert(place.registry().to_owned());
+    /// Remembers why a mirror does not serve: one that does not answer is asked no more, nor one that refuses a
+    /// repository for that. Returns whether this is the first that is heard of that mirror.
+    pub(in crate::stores::registry) fn give_up(&self, place: &Repository, why: &Error) -> bool {
+        let given_up = match why {
+            Error::Network { .. } => Some(place.registry().to_owned()),
+            Error::Denied { .. } => Some(place.to_string()),
+            _ => None,
+        };
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).extend(given_up);
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(place.registry().to_owned())
+    }
+
+    /// Returns the flags of mirrors that nothing was looked for at.
+    pub(in crate::stores::registry) fn in_vain(&self) -> Vec<String> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let vain = self.named.iter().filter(|rule| !used.contains(&rule.source));
+        vain.map(|rule| rule.source.clone()).collect()
     }
 }
 

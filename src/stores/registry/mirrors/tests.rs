@@ -100,10 +100,16 @@ fn a_named_mirror_comes_before_those_of_files() {
 }
 
 #[test]
-fn a_silent_mirror_is_asked_no_more() {
+fn a_silent_mirror_is_asked_no_more_nor_one_that_refuses_for_what_it_refused() {
     let mirrors = mirrors(&["docker.io=named.corp"]);
-    mirrors.give_up(&Repository::new("named.corp", "library/nginx").unwrap());
-    assert!(!places(&mirrors, "docker.io/a/b", By::Tag("1")).contains(&"named.corp/a/b".to_owned()));
+    let (place, asked) = (Repository::new("named.corp", "a/b").unwrap(), "named.corp/a/b".to_owned());
+    let silent = Error::Network { what: String::new(), why: String::new(), hint: None };
+    let denied = Error::Denied { what: String::new(), why: String::new(), hint: None };
+    assert!(mirrors.give_up(&place, &denied));
+    assert!(!places(&mirrors, "docker.io/a/b", By::Tag("1")).contains(&asked));
+    assert!(places(&mirrors, "docker.io/a/c", By::Tag("1")).contains(&"named.corp/a/c".to_owned()));
+    assert!(!mirrors.give_up(&place, &silent), "told once");
+    assert!(!places(&mirrors, "docker.io/a/c", By::Tag("1")).contains(&"named.corp/a/c".to_owned()));
 }
 
 #[test]
