@@ -25,7 +25,7 @@ test: ## Install the tools that tests drive where they are missing, and run the 
 	scripts/demo-works
 
 test-long: ## The rest: many kills, huge layers, fuzzing for a while, the static binary on a bare host
-	scripts/install-test-tools
+	scripts/install-test-tools --long
 	$(CARGO) test $(LOCKED) --test long
 	fuzz/smoke 20
 	$(MAKE) dist

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod cosign;
+#[cfg(test)]
 #[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
 #[path = "../suite/docker_registry.rs"]
 mod docker_registry;
