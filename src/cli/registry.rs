@@ -35,7 +35,7 @@ pub(super) struct ConnectionArguments {
     /// Trust the certificates in this PEM file, too
     #[arg(long, value_name = "FILE", env = "AIRGAP_BUNDLE_CA_CERT")]
     ca_cert: Vec<Utf8PathBuf>,
-    /// Show this certificate to servers that ask for one
+    /// Show this certificate to the registries that ask for one
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_cert: Option<Utf8PathBuf>,
     /// Use this key with the client certificate

@@ -303,7 +303,7 @@ fn signed(view: &RequestView<'_>) -> bool {
 }
 
 /// What servers do that would like to have credentials, or just go wrong; and what is run.
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 9] = [
     ("403", |_| Faults::times(9, Fault::status(403), |view| view.gets_manifest() && signed(view)), "export"),
     ("404", |_| Faults::times(9, Fault::status(404), |view| view.gets_manifest() && signed(view)), "export"),
     ("a bad digest", |_| Faults::times(99, Fault::FlipBit(5), |view| view.gets_blob()), "export"),
@@ -312,6 +312,7 @@ const SCENARIOS: [Scenario; 8] = [
     ("a manifest elsewhere", |ear| elsewhere(ear, |view| view.gets_manifest() && signed(view)), "export"),
     ("an upload elsewhere", |ear| located(ear, "location", |view| view.is_upload()), "import"),
     ("an upload that is redirected", |ear| elsewhere(ear, |view| view.method == "PUT"), "import"),
+    ("a token that is asked for away", |ear| elsewhere(ear, |view| view.is_token()), "export"),
 ];
 
 fn elsewhere(ear: &Ear, matches: fn(&RequestView<'_>) -> bool) -> Faults {

@@ -173,7 +173,7 @@ impl HttpClient {
             let body = Body::from(request.body.clone());
             self.0.rate.passed(request.body.len()).await;
             let response = self.once(request, &hop, body, &Flow::default()).await?;
-            match hop.next(&request.method, response.status(), response.headers())? {
+            match hop.next(request, response.status(), response.headers())? {
                 Some(next) => hop = next,
                 None => return Ok(self.answer(request, hop, response, place)),
             }

@@ -37,12 +37,13 @@ pub use failure::{Failure, Outlook};
 pub use flow::Flow;
 pub use page::{NO_REGISTRY, is_page, unexpected as unexpected_page};
 pub use rate::Rate;
-pub use request::{Lane, Request};
+pub use request::{Lane, Reach, Request};
 pub use response::{Head, Reply, Response};
 pub use retry::{Tries, is_transient};
 pub use settings::{
     ClientCertificate, HttpSettings, NamedProxy, ProxySettings, RetrySettings, Roots, TimeOuts, UsedUp,
 };
+pub use tls::Shows;
 pub use url::{authority, shown};
 
 /// The longest body of an error or a token: 1 MiB.

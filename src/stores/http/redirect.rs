@@ -4,9 +4,9 @@ use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 
 use super::failure::Failure;
-use super::request::Request;
+use super::request::{Reach, Request};
 use super::tls::Shows;
-use super::url::shown;
+use super::url::{authority, shown};
 use crate::model::error::Error;
 
 /// So many redirects are followed.
@@ -31,19 +31,20 @@ impl Hop {
         Self {
             url: request.url.clone(),
             authorization: request.authorization.clone(),
-            shows: Shows::Identity,
+            shows: request.shows,
             foreign: false,
         }
     }
 
     /// Returns the next hop, or `None` where the answer is not a redirect that can be followed: a request with a body
-    /// follows 307 and 308 only (RFC 9110, section 15.4).
+    /// follows 307 and 308 only (RFC 9110, section 15.4), and to another origin only where all of it may go there.
     pub(super) fn next(
         &self,
-        method: &Method,
+        request: &Request,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Failure> {
+        let method = &request.method;
         let reads = method == Method::GET || method == Method::HEAD;
         let follows = match status.as_u16() {
             301..=303 => reads,
@@ -72,6 +73,17 @@ impl Hop {
         if url.origin() == self.url.origin() {
             return Ok(Some(Self { url, ..self.clone() }));
         }
+        let stays = match request.reach {
+            Reach::Origin => true,
+            Reach::Bare => !request.body.is_empty(),
+            Reach::Public => false,
+        };
+        if stays {
+            return Err(refused(format!(
+                "it redirects to another host, `{}`, to which what was sent does not belong",
+                authority(&url)
+            )));
+        }
         Ok(Some(Self { url, authorization: None, shows: Shows::Nothing, foreign: true }))
     }
 }
@@ -81,10 +93,11 @@ mod tests {
     use super::*;
 
     fn next(from: &str, method: &Method, status: u16, location: &str) -> Result<Option<Hop>, Failure> {
-        let mut request = Request::get(from.parse().unwrap());
+        let mut request = Request::new(method.clone(), from.parse().unwrap());
         request.authorization = Some(HeaderValue::from_static("Basic c2VjcmV0"));
+        request.shows = Shows::Identity;
         let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
-        Hop::first(&request).next(method, StatusCode::from_u16(status).unwrap(), &headers)
+        Hop::first(&request).next(&request, StatusCode::from_u16(status).unwrap(), &headers)
     }
 
     #[test]
@@ -110,8 +123,30 @@ mod tests {
     fn credentials_do_not_come_back() {
         let away = next("https://h/a", &Method::GET, 302, "https://g/a").unwrap().unwrap();
         let headers = HeaderMap::from_iter([(LOCATION, "https://h/a".parse().unwrap())]);
-        let back = away.next(&Method::GET, StatusCode::FOUND, &headers).unwrap().unwrap();
+        let back = away.next(&Request::get(away.url.clone()), StatusCode::FOUND, &headers).unwrap().unwrap();
         assert!(back.authorization.is_none() && back.foreign);
+    }
+
+    #[test]
+    fn what_a_request_says_stays_with_its_origin() {
+        for (body, reach, location, followed) in [
+            ("secret", Reach::Bare, "https://h/b", true),
+            ("secret", Reach::Bare, "https://g/b", false),
+            ("secret", Reach::Bare, "https://h:444/b", false),
+            ("secret", Reach::Origin, "https://g/b", false),
+            ("", Reach::Origin, "https://h/b", true),
+            ("", Reach::Origin, "https://g/b", false),
+            ("", Reach::Bare, "https://g/b", true),
+            ("manifest", Reach::Public, "https://g/b", true),
+        ] {
+            let request = Request::new(Method::POST, "https://h/a".parse().unwrap());
+            let request = request.body(body.into()).reach(reach);
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let next = Hop::first(&request).next(&request, StatusCode::TEMPORARY_REDIRECT, &headers);
+            let said = next.as_ref().err().map(|failure| failure.error.to_string()).unwrap_or_default();
+            assert_eq!(next.is_ok(), followed, "{body} {reach:?} {location}: {said}");
+            assert!(followed || said.contains("to another host, `"), "{said}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
+use super::tls::Shows;
+
 /// What a request waits for where many go to one host. Whoever holds [`Lane::Bodies`] may wait for
 /// [`Lane::Requests`], never the other way round, so that nobody waits for himself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,17 @@ pub enum Lane {
     Bodies,
     /// Never waits: tokens.
     Free,
+}
+
+/// How far a request may be redirected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nowhere but to other paths of the same scheme, host and port: what it says is secret.
+    Origin,
+    /// Anywhere, unless it has a body.
+    Bare,
+    /// Anywhere, with its body: that is public.
+    Public,
 }
 
 /// A request that can be sent again.
@@ -31,6 +44,10 @@ pub struct Request {
     pub body: Bytes,
     /// Which queue it stands in.
     pub lane: Lane,
+    /// Which client certificates are shown to the origin of [`Self::url`].
+    pub shows: Shows,
+    /// How far it may be redirected.
+    pub reach: Reach,
 }
 
 impl Request {
@@ -43,6 +60,8 @@ impl Request {
             authorization: None,
             body: Bytes::new(),
             lane: Lane::Requests,
+            shows: Shows::Own,
+            reach: Reach::Bare,
         }
     }
 
@@ -69,6 +88,20 @@ impl Request {
     #[must_use]
     pub fn lane(mut self, lane: Lane) -> Self {
         self.lane = lane;
+        self
+    }
+
+    /// Sets which client certificates are shown.
+    #[must_use]
+    pub fn shows(mut self, shows: Shows) -> Self {
+        self.shows = shows;
+        self
+    }
+
+    /// Sets how far it may be redirected.
+    #[must_use]
+    pub fn reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
         self
     }
 }

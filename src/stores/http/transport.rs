@@ -59,7 +59,12 @@ impl Transports {
         let pool = if url.scheme() == "http" {
             Pool::Plain(way)
         } else {
-            let shows = if self.tls.has_identity(url)? { shows } else { Shows::Nothing };
+            // A proxy that speaks TLS itself is spoken to with the same configuration, and could ask for the certificate.
+            let shows = if proxy.is_some_and(|proxy| proxy.url().scheme() == "https") {
+                Shows::Nothing
+            } else {
+                self.tls.shows(url, shows)?
+            };
             Pool::Tls(self.tls.own(url)?, shows, way)
         };
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use airgap_bundle::model::descriptor::Descriptor;
+use airgap_bundle::model::digest::Digest;
 use airgap_bundle::model::error::Error;
-use airgap_bundle::stores::http::{ClientCertificate, HttpSettings};
+use airgap_bundle::stores::http::{ClientCertificate, HttpSettings, NamedProxy, ProxySettings};
 use airgap_bundle::stores::registry::client::{By, RegistrySettings, Repository};
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server, Tls};
+use airgap_bundle::stores::registry::server::{Auth, Bearer, Fault, Faults, Options, Server, Tls};
 use camino::Utf8PathBuf;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
@@ -59,11 +61,32 @@ impl Authority {
     fn serve(&self, name: &str, faults: Faults) -> (Server, Repository) {
         let (certificates, key) = self.issue(name);
         let tls = Some(Tls { certificates, key, client_authorities: None });
-        let server = Server::start(Options { tls, faults, ..Options::memory() }).unwrap();
-        image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
-        let repository = Repository::new(&server.host(), "a").unwrap();
-        (server, repository)
+        registry(Options { tls, faults, ..Options::memory() })
     }
+
+    /// Serves those alone who show a certificate of this authority.
+    fn strict(&self) -> (Server, Repository) {
+        let (certificates, key) = self.issue("127.0.0.1");
+        let tls = Some(Tls { certificates, key, client_authorities: Some(self.issuer.pem()) });
+        registry(Options { tls, ..Options::memory() })
+    }
+
+    /// Settings that trust it and show a certificate of it.
+    fn known(&self) -> HttpSettings {
+        let (certificate, key) = self.issue("client");
+        let client_certificate = Some(ClientCertificate {
+            certificate: self.file("client.pem", &certificate),
+            key: self.file("client.key", &key),
+        });
+        HttpSettings { client_certificate, ..self.trusted() }
+    }
+}
+
+fn registry(options: Options) -> (Server, Repository) {
+    let server = Server::start(options).unwrap();
+    image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
+    let repository = Repository::new(&server.host(), "a").unwrap();
+    (server, repository)
 }
 
 fn place(settings: &HttpSettings) -> Place {
@@ -185,23 +208,44 @@ async fn a_location_that_says_http_for_itself_stays_in_https() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_to_whom_asks() {
+async fn a_client_certificate_is_shown_to_the_registry_that_asks() {
     let authority = Authority::new();
-    let (certificates, key) = authority.issue("127.0.0.1");
-    let tls = Some(Tls { certificates, key, client_authorities: Some(authority.issuer.pem()) });
-    let server = Server::start(Options { tls, ..Options::memory() }).unwrap();
-    image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
-    let repository = Repository::new(&server.host(), "a").unwrap();
-    let (certificate, key) = authority.issue("client");
-    let settings = HttpSettings {
-        client_certificate: Some(ClientCertificate {
-            certificate: authority.file("client.pem", &certificate),
-            key: authority.file("client.key", &key),
-        }),
-        ..authority.trusted()
-    };
-    place(&settings).client.manifest(&repository, By::Tag("v1")).await.unwrap();
+    let (_server, repository) = authority.strict();
+    place(&authority.known()).client.manifest(&repository, By::Tag("v1")).await.unwrap();
     error(&authority.trusted(), &repository).await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_nobody_else() {
+    let authority = Authority::new();
+    let (strict, _) = authority.strict();
+    let settings = authority.known();
+    // Where an upload goes on.
+    let there = Some(format!("{}/v2/a/blobs/uploads/1", strict.url()));
+    let lead = Fault::Headers(vec![("location".to_owned(), there)]);
+    let (_server, repository) =
+        authority.serve("127.0.0.1", Faults::times(99, lead, |view| view.method == "POST"));
+    place(&settings).put(&repository, b"content").await.unwrap_err();
+    // Where a layer is said to be.
+    let layer = Descriptor {
+        urls: vec![format!("{}/v2/", strict.url())],
+        ..Descriptor::new("application/vnd.oci.image.layer.nondistributable.v1.tar", Digest::sha256(b"x"), 1)
+    };
+    let (_server, repository) = authority.serve("127.0.0.1", Faults::none());
+    place(&settings).get(&repository, &layer).await.unwrap_err();
+    // A token server.
+    let realm = Some(format!("{}/token", strict.url()));
+    let auth = Auth::Bearer(Bearer { realm, ..Bearer::new("u", "p") });
+    let (server, repository) = registry(Options { auth, ..Options::memory() });
+    error(&settings, &repository).await;
+    assert!(!server.requests().is_empty());
+    // A proxy.
+    let url = format!("https://{}", strict.host());
+    let named = NamedProxy { url, source: "HTTPS_PROXY".to_owned() };
+    let proxy = Some(ProxySettings { https: Some(named), ..ProxySettings::default() });
+    let elsewhere = Repository::new("registry.example", "a").unwrap();
+    error(&HttpSettings { proxy, ..settings }, &elsewhere).await;
+    assert_eq!(strict.requests().len(), 0);
 }
 
 /// A folder of folders `HOST[:PORT]` for one server.
@@ -230,15 +274,7 @@ async fn an_authority_in_certs_d_is_trusted_for_its_host_alone() {
 #[tokio::test]
 async fn client_certificates_in_certs_d_are_shown_to_their_host_alone() {
     let authority = Authority::new();
-    let serve = || {
-        let (certificates, key) = authority.issue("127.0.0.1");
-        let tls = Some(Tls { certificates, key, client_authorities: Some(authority.issuer.pem()) });
-        let server = Server::start(Options { tls, ..Options::memory() }).unwrap();
-        image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
-        let repository = Repository::new(&server.host(), "a").unwrap();
-        (server, repository)
-    };
-    let ((server, repository), (_other, elsewhere)) = (serve(), serve());
+    let ((server, repository), (_other, elsewhere)) = (authority.strict(), authority.strict());
     let (wanted, wanted_key) = authority.issue("client");
     let stranger = Authority::named("stranger");
     let (unwanted, unwanted_key) = stranger.issue("client");

@@ -25,12 +25,14 @@ use super::settings::{HttpSettings, Roots};
 use super::url::{authority, names, names_or_above};
 use crate::model::error::{Error, Result};
 
-/// Whether a client certificate is shown to a server that asks: not to one that another server redirects to.
+/// Which client certificates a server is shown that asks for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shows {
-    /// It is.
+pub enum Shows {
+    /// The one of the settings, and those that are kept for its host alone: it is the registry that was meant.
     Identity,
-    /// It is not.
+    /// Those that are kept for its host alone.
+    Own,
+    /// None: another server has redirected to it.
     Nothing,
 }
 
@@ -86,9 +88,14 @@ impl Tls {
         Ok(own.then(|| authority(url)))
     }
 
-    /// Returns whether there is a certificate to show to the host of a URL.
-    pub(super) fn has_identity(&self, url: &Url) -> Result<bool> {
-        Ok(self.identity.is_some() || self.files(url)?.is_some_and(|files| !files.identities.is_empty()))
+    /// Returns what of `shows` there is for the host of a URL.
+    pub(super) fn shows(&self, url: &Url, shows: Shows) -> Result<Shows> {
+        let own = self.files(url)?.is_some_and(|files| !files.identities.is_empty());
+        Ok(match shows {
+            Shows::Identity if self.identity.is_some() => Shows::Identity,
+            Shows::Identity | Shows::Own if own => Shows::Own,
+            _ => Shows::Nothing,
+        })
     }
 
     /// Makes the configuration of connections to the host of a URL.
@@ -110,8 +117,9 @@ impl Tls {
             .map_err(|error| unusable(&error))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        let own = files.iter().flat_map(|files| &files.identities);
-        let identities = self.identity.iter().chain(own).filter(|_| shows == Shows::Identity);
+        let named = self.identity.iter().filter(|_| shows == Shows::Identity);
+        let own = files.iter().flat_map(|files| &files.identities).filter(|_| shows != Shows::Nothing);
+        let identities = named.chain(own);
         let identities = Identities::new(identities, &self.provider).map_err(|error| {
             let place = self.folders(url).map(|folder| format!("`{folder}`")).collect::<Vec<_>>().join(", ");
             Error::usage(format!("a client certificate in {place} cannot be used: {error}"), None)

@@ -15,7 +15,7 @@ use super::scope::Scopes;
 use super::secret::Secret;
 use super::token::{TokenRequest, Tokens};
 use crate::model::error::{Error, Result};
-use crate::stores::http::{HttpClient, authority};
+use crate::stores::http::{HttpClient, Shows, authority};
 
 /// A host that may see the password for a registry, as the caller says.
 #[derive(Clone, Debug)]
@@ -148,7 +148,10 @@ impl Authorizer {
             .and_then(|used| used.to_str().ok())
             .and_then(|used| used.strip_prefix("Bearer "))
             .map(Secret::new);
-        let request = TokenRequest { registry: purpose.registry.to_owned(), realm, service, scopes, lookup };
+        let own = realm.origin() == purpose.base.origin();
+        let shows = if own { Shows::Identity } else { Shows::Own };
+        let registry = purpose.registry.to_owned();
+        let request = TokenRequest { registry, realm, service, scopes, shows, lookup };
         let token = self.tokens.get(&self.http, request, rejected.as_ref()).await?;
         bearer(&token.secret).map(Some)
     }

@@ -15,7 +15,9 @@ use super::credentials::{Credential, Found, Lookup};
 use super::scope::Scopes;
 use super::secret::Secret;
 use crate::model::error::{Error, Result};
-use crate::stores::http::{HttpClient, MAX_SMALL, Request, authority, is_page, shown, unexpected_page};
+use crate::stores::http::{
+    HttpClient, Lane, MAX_SMALL, Reach, Request, Shows, authority, is_page, shown, unexpected_page,
+};
 
 /// How long a token lives where the token server does not say (Docker token specification, `expires_in`).
 const DEFAULT_LIFE: u64 = 60;
@@ -41,6 +43,8 @@ pub(super) struct TokenRequest {
     pub(super) realm: Url,
     pub(super) service: Option<String>,
     pub(super) scopes: Scopes,
+    /// Which client certificates the realm is shown.
+    pub(super) shows: Shows,
     /// Only what the realm may see.
     pub(super) lookup: Lookup,
 }
@@ -143,9 +147,6 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
     if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
         return Err(unexpected_page(&reply, &what));
     }
-    if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
-        return Err(unexpected_page(&reply, &what));
-    }
     let unusable = |why: &str| Error::Network {
         what: format!("{what}: {}", shown(&request.realm)),
         why: why.to_owned(),
@@ -179,7 +180,9 @@ fn ask(request: &TokenRequest) -> Result<Request> {
         return Ok(Request::new(reqwest::Method::POST, request.realm.clone())
             .header(CONTENT_TYPE, form_type)
             .body(form.into())
-            .lane(crate::stores::http::Lane::Free));
+            .reach(Reach::Origin)
+            .shows(request.shows)
+            .lane(Lane::Free));
     }
     {
         let mut query = url.query_pairs_mut();
@@ -193,8 +196,9 @@ fn ask(request: &TokenRequest) -> Result<Request> {
             query.append_pair("account", username.as_str());
         }
     }
-    let mut asked = Request::get(url).lane(crate::stores::http::Lane::Free);
+    let mut asked = Request::get(url).lane(Lane::Free).shows(request.shows);
     if let Some(found) = request.lookup.found() {
+        asked.reach = Reach::Origin;
         asked.authorization = super::authorizer::basic(&found.credential)?;
     }
     Ok(asked)

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::{RegistryClient, Repository};
 use crate::model::error::{Error, Result};
-use crate::stores::http::{Head, MAX_SMALL, Reply, Request, Response};
+use crate::stores::http::{Head, MAX_SMALL, Reply, Request, Response, Shows};
 use crate::stores::registry::auth::{Authorizer, Challenge, Purpose, Scopes};
 
 /// Who we say we are, over the tries of one piece of work.
@@ -25,10 +25,11 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Puts the credentials on a request, where it goes to the registry itself.
+    /// Puts the credentials on a request, and lets it show the client certificate, where it goes to the registry itself.
     pub(super) fn sign(&self, request: &mut Request) {
         let own = request.url.origin() == self.purpose.base.origin();
         request.authorization = self.header.clone().filter(|_| own);
+        request.shows = if own { Shows::Identity } else { Shows::Own };
     }
 
     /// Returns whether an answer was a 401 that another try may get around: once, with new credentials.

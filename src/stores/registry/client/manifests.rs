@@ -13,7 +13,7 @@ use crate::model::error::{Error, Result};
 use crate::model::manifest::MAX_SIZE;
 use crate::model::media_type::{MANIFESTS, is_manifest};
 use crate::model::reference::{Reference, is_tag};
-use crate::stores::http::{Head, MAX_SMALL, Reply, Request, is_page, is_transient};
+use crate::stores::http::{Head, MAX_SMALL, Reach, Reply, Request, is_page, is_transient};
 
 pub(super) const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -172,7 +172,8 @@ impl RegistryClient {
             .manifest_request(repository, by, Method::PUT)
             .await?
             .header(CONTENT_TYPE, content_type)
-            .body(bytes.clone());
+            .body(bytes.clone())
+            .reach(Reach::Public);
         let mut tries = self.http.tries();
         let reply = loop {
             let reply = self.fetch(repository, self.scopes(repository), request.clone(), MAX_SMALL).await?;
