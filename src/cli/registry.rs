@@ -11,6 +11,7 @@ use super::certificates;
 use super::credentials::CredentialArguments;
 use super::mirrors::MirrorArguments;
 use crate::model::error::{Error, Result};
+use crate::model::target::is_registry;
 use crate::stores::http::{ClientCertificate, HttpClient, HttpSettings, RetrySettings, TimeOuts, UsedUp};
 use crate::stores::registry::client::{RegistryClient, RegistrySettings};
 use crate::ui::Ui;
@@ -165,6 +166,7 @@ impl ConnectionArguments {
     ///
     /// Errors: [`Error::Usage`], also where a host is said to be spoken to in both schemes.
     pub(super) fn http(&self, schemes: &Schemes, ui: &Ui) -> Result<HttpClient> {
+        self.check_hosts()?;
         if let Some(host) = self.plain_http.iter().find(|host| schemes.https.contains(host)) {
             let message = format!("`https://{host}` and `--plain-http {host}` contradict each other");
             return Err(Error::usage(message, Some("leave one of them out")));
@@ -193,6 +195,21 @@ impl ConnectionArguments {
             },
         };
         HttpClient::new(&settings, ui.progress())
+    }
+
+    /// Refuses what is no host. What stands before an `@` may be a password and is not repeated.
+    fn check_hosts(&self) -> Result<()> {
+        let skip = &self.insecure_skip_tls_verify;
+        let named = [("--plain-http", &self.plain_http), ("--insecure-skip-tls-verify", skip)];
+        let named = named.into_iter().flat_map(|(flag, hosts)| hosts.iter().map(move |host| (flag, host)));
+        let wrong: Vec<String> = named
+            .filter(|(_, host)| !is_registry(host))
+            .map(|(flag, host)| {
+                let shown = if host.contains('@') { String::new() } else { format!(" {host}") };
+                format!("`{flag}{shown}`: expected `HOST[:PORT]` and nothing else")
+            })
+            .collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Error::usage(wrong.join("; "), None)) }
     }
 
     /// Returns the files that flags name, each with its flag.

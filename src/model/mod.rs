@@ -6,6 +6,7 @@ pub mod descriptor;
 pub mod digest;
 pub mod error;
 pub mod file_name;
+pub mod hub;
 pub mod list;
 pub mod manifest;
 pub mod media_type;

@@ -296,6 +296,31 @@ fn a_login_leaves_nothing_but_itself() {
     run(&site, &format!("logout HOST {flags}"), Some(0));
 }
 
+#[test]
+fn addresses_with_a_password_are_refused_and_not_repeated() {
+    let server = server(Auth::Bearer(bearer()), Faults::none());
+    let site = Site::new().named("HOST", server.host());
+    for flags in [
+        "--plain-http http://user:canary-password@HOST",
+        "--insecure-skip-tls-verify user:canary-password@HOST",
+        "--source-mirror HOST=user:canary-password@m.example/p",
+        "--source-mirror https://user:canary-password@m.example/p",
+    ] {
+        run(&site, &format!("export HOST/a:1 {flags}"), Some(2));
+    }
+    for text in [
+        "location = \"https://ADDRESS/x\"",
+        "prefix = \"x\"\nlocation = \"ADDRESS\"",
+        "blocked = \"//ADDRESS\"",
+    ] {
+        let text = format!("[[registry]]\n{}\n", text.replace("ADDRESS", "user:canary-password@m.example"));
+        let site = Site::new().file("secrets/r.conf", &text);
+        let site = site.env("CONTAINERS_REGISTRIES_CONF", "SITE/secrets/r.conf");
+        run(&site, "export h.example/a:1", Some(2));
+    }
+    assert_eq!(server.requests().len(), 0);
+}
+
 type Scenario = (&'static str, fn(&Ear) -> Faults, &'static str);
 
 fn signed(view: &RequestView<'_>) -> bool {

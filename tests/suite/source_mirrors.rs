@@ -283,5 +283,27 @@ fn insecure_in_registries_conf_is_of_its_host_alone() {
         .file("r.conf", "[[registry]]\nlocation = \"ELSEWHERE\"\ninsecure = true\n");
     site.run("export ELSEWHERE/a:1").stderr_holds("does not speak TLS here").code(1);
     let site = site.env("CONTAINERS_REGISTRIES_CONF", "SITE/r.conf");
-    site.run("export ELSEWHERE/a:1").any_stdout().any_stderr().code(0);
+    let warning = "warning: `ELSEWHERE` does not speak TLS: plain HTTP, as `insecure` allows\n";
+    site.run("export ELSEWHERE/a:1").any_stdout().stderr_holds(warning).code(0);
+}
+
+#[test]
+fn insecure_falls_to_plain_http_on_no_silence() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = format!("0.0.0.0:{}", listener.local_addr().unwrap().port());
+    let (sent, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut first = [0];
+            let _ = std::io::Read::read(&mut stream, &mut first);
+            let _ = sent.send(first[0]);
+        }
+    });
+    let site = Site::new()
+        .named("ELSEWHERE", elsewhere)
+        .file("r.conf", "[[registry]]\nlocation = \"ELSEWHERE\"\ninsecure = true\n")
+        .env("CONTAINERS_REGISTRIES_CONF", "SITE/r.conf");
+    site.run("export ELSEWHERE/a:1 --retries 1").any_stderr().code(1);
+    let heard: Vec<u8> = heard.try_iter().collect();
+    assert!(heard.len() > 1 && heard.iter().all(|byte| *byte == 22), "TLS handshakes alone: {heard:?}");
 }

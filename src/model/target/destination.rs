@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use crate::model::hub::canonical;
 use crate::model::reference::is_repository;
 
 /// How a registry is spoken to.
@@ -108,11 +109,7 @@ impl FromStr for Destination {
                 "the prefix is lower-case parts with `/` between, without a tag: artifacts keep theirs",
             ));
         }
-        let registry = match registry.to_ascii_lowercase() {
-            hub if hub == "index.docker.io" => "docker.io".to_owned(),
-            other => other,
-        };
-        Ok(Self { registry, prefix: prefix.to_owned(), protocol })
+        Ok(Self { registry: canonical(registry), prefix: prefix.to_owned(), protocol })
     }
 }
 
@@ -121,7 +118,7 @@ fn wrong(text: &str, why: &'static str) -> DestinationError {
 }
 
 /// Returns whether `text` is `HOST[:PORT]`: a DNS name, an IPv4 address, or an IPv6 address in brackets.
-fn is_registry(text: &str) -> bool {
+pub fn is_registry(text: &str) -> bool {
     let (host_is_good, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, "")) => (address.parse::<Ipv6Addr>().is_ok(), None),
         Some((address, rest)) => {

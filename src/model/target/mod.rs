@@ -10,7 +10,7 @@ mod destination;
 mod slug;
 
 pub use collision::{Collision, collisions, host_path_helps};
-pub use destination::{Destination, DestinationError, Protocol};
+pub use destination::{Destination, DestinationError, Protocol, is_registry};
 pub use slug::slug;
 
 use std::fmt;

@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::HttpClient;
 use super::failure::tls_error;
 use super::tls::Shows;
-use super::url::{is_loopback, names, names_or_above};
+use super::url::{authority, is_loopback, names, names_or_above};
 use crate::model::error::{Error, Result};
 
 /// So long a loopback host may take to show whether it speaks TLS.
@@ -42,20 +42,30 @@ impl HttpClient {
         }
     }
 
-    /// Asks for the scheme; an error of `None` means that nobody answered.
+    /// Asks for the scheme; an error of `None` means that nobody said. What is not this machine speaks plain HTTP only
+    /// where its answer cannot be TLS: whoever is in between could keep silent, too.
     async fn probe(&self, url: &Url) -> Result<&'static str, Option<Error>> {
         let client = self.transports().of(url, Shows::Identity)?;
         let asked = Box::pin(client.head(url.clone()).send());
+        let is_here = is_loopback(url.host_str().unwrap_or_default());
+        let otherwise = if is_here { Ok("http") } else { Err(None) };
         let error = match select(asked, self.clock().timer(PROBE)).await {
             Either::Left((Ok(_), _)) => return Ok("https"),
             Either::Left((Err(error), _)) => error,
-            Either::Right(_) => return Ok("http"),
+            Either::Right(_) => return otherwise,
         };
         match tls_error(&error) {
-            Some(rustls::Error::InvalidMessage(_)) => Ok("http"),
+            Some(rustls::Error::InvalidMessage(_)) => {
+                if !is_here {
+                    let host = authority(url);
+                    self.progress()
+                        .warn(&format!("`{host}` does not speak TLS: plain HTTP, as `insecure` allows"));
+                }
+                Ok("http")
+            }
             Some(_) => Ok("https"),
             None if is_refused(&error) => Err(None),
-            None => Ok("http"),
+            None => otherwise,
         }
     }
 }

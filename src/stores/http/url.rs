@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use crate::model::hub::canonical;
+
 /// Returns a URL for people: without user info, query and fragment, which may hold secrets.
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -21,11 +23,12 @@ pub fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Returns whether a list of `HOST` or `HOST:PORT` names the authority of `url`. A `HOST` alone names all its ports.
+/// Returns whether a list of `HOST` or `HOST:PORT` names the authority of `url`. A `HOST` alone names all its ports, and
+/// each name of Docker Hub all of them.
 pub(super) fn names(hosts: &[String], url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+    let host = canonical(url.host_str().unwrap_or_default());
     let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
-    hosts.iter().any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&with_port))
+    hosts.iter().map(|named| canonical(named)).any(|named| named == host || named == with_port)
 }
 
 /// Returns whether a list as [`names`] takes it names the authority of `url`, or does so by `*.DOMAIN`.
@@ -39,11 +42,10 @@ pub(super) fn names_or_above(hosts: &[String], url: &Url) -> bool {
 
 /// Returns whether `named` (`HOST` or `HOST:PORT`) names an authority as [`authority`] returns it, in whatever scheme.
 pub(super) fn is_of(named: &str, authority: &str) -> bool {
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let default =
-        |named: &str| named.strip_suffix(":443").or_else(|| named.strip_suffix(":80")).map(str::to_owned);
-    [authority, host].iter().any(|host| named.eq_ignore_ascii_case(host))
-        || default(named).is_some_and(|named| named.eq_ignore_ascii_case(authority))
+    let (named, authority) = (canonical(named), canonical(authority));
+    let host = authority.rsplit_once(':').map_or(&*authority, |(host, _)| host);
+    let default = named.strip_suffix(":443").or_else(|| named.strip_suffix(":80"));
+    named == authority || named == host || default == Some(&*authority)
 }
 
 /// Returns whether `host` (no port; IPv6 in brackets or not) is this machine by its name alone: `localhost`,
@@ -76,6 +78,9 @@ mod tests {
             ("host:5001", "https://host:5000/", false),
             ("other", "https://host/", false),
             ("ost", "https://host/", false),
+            ("docker.io", "https://registry-1.docker.io/", true),
+            ("index.docker.io:443", "https://registry-1.docker.io/", true),
+            ("docker.io", "https://auth.docker.io/", false),
         ] {
             assert_eq!(names(&[named.to_owned()], &url.parse().unwrap()), expected, "{named} {url}");
         }
@@ -90,6 +95,7 @@ mod tests {
             ("host:80", "host", true),
             ("host:5001", "host:5000", false),
             ("other", "host", false),
+            ("docker.io", "registry-1.docker.io", true),
         ] {
             assert_eq!(is_of(named, authority), expected, "{named} {authority}");
         }

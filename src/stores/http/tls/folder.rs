@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use super::files::{Identity, certificates, identity};
 use crate::model::error::{Error, Result};
+use crate::model::hub::NAMES;
 use crate::stores::http::settings::ClientCertificate;
 use rustls::pki_types::CertificateDer;
 
@@ -23,18 +24,19 @@ pub(super) struct HostFiles {
     pub(super) identities: Vec<Identity>,
 }
 
-/// Returns the folders for the host of a URL: `HOST:PORT`, and `HOST` alone, which serves where the URL names no port.
+/// Returns the folders for the host of a URL: `HOST:PORT`, and `HOST` alone, which serves where the URL names no port;
+/// for Docker Hub, those of all its names.
 pub(super) fn folders(parents: &[Utf8PathBuf], url: &Url) -> Vec<Utf8PathBuf> {
     let host = url.host_str().unwrap_or_default();
     // A name that could lead elsewhere is no folder's.
     if host.is_empty() || host.contains('/') || host.starts_with('.') {
         return Vec::new();
     }
-    // Docker Hub has its registry under another name.
-    let host = if host == "registry-1.docker.io" { "docker.io" } else { host };
-    let plain = url.port().is_none().then(|| host.to_owned());
-    let port = url.port_or_known_default().map(|port| format!("{host}:{port}"));
-    let names: Vec<String> = plain.into_iter().chain(port).collect();
+    let hosts = if NAMES.contains(&host) { &NAMES[..] } else { &[host][..] };
+    let plain = hosts.iter().filter(|_| url.port().is_none()).map(|host| (*host).to_owned());
+    let port = url.port_or_known_default();
+    let ports = hosts.iter().filter_map(|host| port.map(|port| format!("{host}:{port}")));
+    let names: Vec<String> = plain.chain(ports).collect();
     let all = parents.iter().flat_map(|parent| names.iter().map(|name| parent.join(name)));
     all.filter(|folder| folder.is_dir()).collect()
 }
@@ -87,7 +89,7 @@ mod tests {
     fn a_folder_is_of_one_host_and_port() {
         let parent = tempfile::tempdir().unwrap();
         let parent = Utf8PathBuf::try_from(parent.path().to_owned()).unwrap();
-        for name in ["a.example", "a.example:5000", "b.example:443"] {
+        for name in ["a.example", "a.example:5000", "b.example:443", "index.docker.io"] {
             std::fs::create_dir_all(parent.join(name)).unwrap();
         }
         for (url, expected) in [
@@ -96,6 +98,7 @@ mod tests {
             ("https://a.example:5001/", &[]),
             ("https://b.example/", &["b.example:443"]),
             ("https://c.a.example/", &[]),
+            ("https://registry-1.docker.io/", &["index.docker.io"]),
         ] {
             let found = folders(std::slice::from_ref(&parent), &url.parse().unwrap());
             let expected: Vec<Utf8PathBuf> = expected.iter().map(|name| parent.join(name)).collect();

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// Docker Hub's many names are this one.
-const HUB: &str = "docker.io";
+use crate::model::hub::{HUB, canonical};
 
 /// What a key speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +15,9 @@ pub(super) struct Key {
 
 /// Returns a registry as keys and references name it: Docker Hub is `docker.io`.
 pub(super) fn registry(host: &str) -> String {
-    match host.to_ascii_lowercase().as_str() {
-        "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => HUB.to_owned(),
-        other => other.to_owned(),
+    match canonical(host) {
+        old if old == "registry.hub.docker.com" => HUB.to_owned(),
+        other => other,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
+use crate::model::hub::NAMES;
 use crate::model::reference::{Reference, is_repository};
 
 /// A repository of a registry, checked: safe in a URL.
@@ -44,10 +45,7 @@ impl Repository {
 
     /// Returns the host to connect to: Docker Hub has its registry under another name.
     pub(super) fn host(&self) -> &str {
-        match self.registry.as_str() {
-            "docker.io" | "index.docker.io" => "registry-1.docker.io",
-            other => other,
-        }
+        if NAMES.contains(&&*self.registry) { "registry-1.docker.io" } else { &self.registry }
     }
 }
 

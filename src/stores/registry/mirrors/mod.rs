@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::prefix::Prefix;
 use self::rule::{Mirror, Rule};
 use crate::model::error::{Error, Result};
+use crate::model::hub::canonical;
 use crate::stores::registry::client::{By, Repository};
 
 /// Rules about where requests go. Clones share what is known of hosts.
@@ -38,7 +39,9 @@ impl Mirrors {
     pub fn add(&mut self, text: &str) -> Result<Option<String>> {
         let bad = |why: &str| {
             let hint = Some("write `--source-mirror docker.io=HOST/PREFIX`");
-            Error::usage(format!("`--source-mirror {}`: {why}", without_login(text)), hint)
+            // What stands before an `@` may be a password.
+            let shown = Some(text).filter(|text| !text.contains('@')).map(|text| format!(" {text}"));
+            Error::usage(format!("`--source-mirror{}`: {why}", shown.unwrap_or_default()), hint)
         };
         let (prefix, location) = text.split_once('=').ok_or_else(|| bad("there is no `=`"))?;
         let plain = location.strip_prefix("http://");
@@ -83,7 +86,7 @@ impl Mirrors {
 
     /// Refuses what a file blocks.
     pub(in crate::stores::registry) fn check(&self, repository: &Repository) -> Result<()> {
-        let name = repository.to_string();
+        let name = name(repository);
         match best(&self.filed, &name) {
             Some((rule, _)) if rule.blocked => {
                 Err(Error::usage(format!("`{name}` is blocked by {}", rule.source), None))
@@ -100,7 +103,7 @@ impl Mirrors {
         by: By<'_>,
     ) -> Result<Vec<Repository>> {
         self.check(repository)?;
-        let name = repository.to_string();
+        let name = name(repository);
         let mut places = Vec::new();
         let filed = best(&self.filed, &name);
         let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,21 +163,15 @@ impl Mirrors {
     }
 }
 
+/// Returns what prefixes are compared with.
+fn name(repository: &Repository) -> String {
+    format!("{}/{}", canonical(repository.registry()), repository.path())
+}
+
 /// Returns the rule with the longest prefix, and how much of the name that is.
 fn best<'a>(rules: &'a [Rule], name: &str) -> Option<(&'a Rule, usize)> {
     let fitting = rules.iter().filter_map(|rule| Some((rule, rule.prefix.matches(name)?)));
     fitting.max_by_key(|(rule, _)| rule.prefix.len())
-}
-
-/// What stands before an `@` may be a password.
-fn without_login(text: &str) -> String {
-    match (text.find("//"), text.rfind('@')) {
-        (Some(start), Some(end)) if start < end => {
-            let (before, after) = (text.get(..start.saturating_add(2)), text.get(end..));
-            format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default())
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The beginning of names that a rule is about.
 
+use crate::model::hub::canonical;
 use crate::model::reference::is_repository;
 
 /// `HOST[:PORT]`, `HOST/PATH`, or `*.DOMAIN`.
@@ -8,6 +9,9 @@ pub(super) struct Prefix(String);
 
 impl Prefix {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('@') {
+            return Err("a registry is named without a user name or a password: see `login`".to_owned());
+        }
         let text = text.trim_end_matches('/');
         let (host, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
         let host = host.to_ascii_lowercase();
@@ -18,11 +22,8 @@ impl Prefix {
         if path.is_some_and(|path| !is_repository(path)) {
             return Err(format!("`{text}` does not go on with the path of a repository"));
         }
-        let host = match host.as_str() {
-            "index.docker.io" | "registry-1.docker.io" => "docker.io",
-            other => other,
-        };
-        Ok(Self(path.map_or_else(|| host.to_owned(), |path| format!("{host}/{path}"))))
+        let host = canonical(&host);
+        Ok(Self(path.map_or_else(|| host.clone(), |path| format!("{host}/{path}"))))
     }
 
     /// Returns how much of `name`, registry and repository, this is, or `None` where the rule is not about it.

@@ -43,7 +43,11 @@ struct MirrorEntry {
 /// Reads the rules of a file.
 pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Rule>> {
     let line = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count().saturating_add(1);
-    let bad = |at: usize, why: &str| Error::usage(format!("`{path}:{}`: {why}", line(at)), None);
+    let bad = |at: usize, why: &str| {
+        // What stands before an `@` may be a password.
+        let why = if why.contains('@') { "a value that cannot be what it should be" } else { why };
+        Error::usage(format!("`{path}:{}`: {why}", line(at)), None)
+    };
     let file: File = toml::from_str(text)
         .map_err(|error| bad(error.span().map_or(0, |span| span.start), error.message()))?;
     if let Some(old) = file.registries {

@@ -81,11 +81,8 @@ impl Rule {
 pub(super) fn location(text: &str) -> std::result::Result<String, String> {
     let text = text.trim_end_matches('/');
     let prefix = Prefix::parse(text)?;
-    if prefix.is_wildcard() || text.contains('@') {
-        return Err(format!(
-            "`{}` is not a registry with a path",
-            text.rsplit('@').next().unwrap_or_default()
-        ));
+    if prefix.is_wildcard() {
+        return Err(format!("`{text}` is not a registry with a path"));
     }
     Ok(text.to_owned())
 }

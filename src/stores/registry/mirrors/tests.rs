@@ -68,6 +68,7 @@ fn mirrors_are_asked_in_order_and_then_the_registry() {
             &["one.corp:5000/hub/library/nginx", "two.corp/hub/library/nginx", "docker.io/library/nginx"],
         ),
         ("docker.io/team/a", By::Tag("1"), &["team.corp/all/a"]),
+        ("registry-1.docker.io/team/a", By::Tag("1"), &["team.corp/all/a"]),
         (
             "docker.io/teams/a",
             By::Tag("1"),
@@ -128,6 +129,8 @@ fn mistakes_of_a_file_are_named_with_their_line() {
         ("[[registry]]\nlocation = 1\n", "`f:2`: "),
         ("[[registry]]\nprefix = \"a.*.b\"\n", "`f:1`: `a.*.b` is not the name of a registry"),
         ("[[registry]]\nlocation = \"https://a.b\"\n", "`f:1`: `https://a.b` is not"),
+        ("[[registry]]\nlocation=\"https://me:pw@a.b/x\"", "`f:1`: a registry is named without"),
+        ("[[registry]]\nblocked=\"https://me:pw@a.b/x\"", "`f:2`: a value that cannot be"),
         ("[registries.search]\nregistries = []\n", "version 1 of the format"),
         (
             "[[registry]]\nlocation=\"a\"\n[[registry.mirror]]\nlocation=\"b\"\npull-from-mirror=\"no\"",
@@ -135,7 +138,7 @@ fn mistakes_of_a_file_are_named_with_their_line() {
         ),
     ] {
         let error = Mirrors::default().add_file("f", text).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
+        assert!(error.contains(expected) && !error.contains("me:pw"), "{error}");
     }
 }
 
@@ -148,7 +151,16 @@ fn a_later_file_wins() {
 
 #[test]
 fn a_mirror_that_cannot_be_one_is_refused_without_its_password() {
-    for bad in ["docker.io", "docker.io=", "=host", "docker.io=http://me:secret@host", "docker.io=*.x"] {
+    for bad in [
+        "docker.io",
+        "docker.io=",
+        "=host",
+        "docker.io=http://me:secret@host",
+        "docker.io=me:secret@host/p",
+        "http://me:secret@host",
+        "me:secret@x=y",
+        "docker.io=*.x",
+    ] {
         let error = Mirrors::default().add(bad).unwrap_err().to_string();
         assert!(error.contains("--source-mirror") && !error.contains("secret"), "{error}");
     }
