@@ -14,6 +14,7 @@ use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 
 use super::resume::{Expected, Open, body, content_range, from_offset};
+use super::url::login;
 use super::{Head, HttpClient, Lane, MAX_SMALL, Request, Response, shown};
 use crate::content::body::RawBody;
 use crate::content::jobs;
@@ -265,8 +266,11 @@ fn same(head: &Head, version: Option<&str>) -> Result<()> {
     }
 }
 
+/// Asks for a file, with the user info of its URL as credentials, as curl does.
 fn get(url: &Url) -> Request {
-    Request::get(url.clone()).lane(Lane::Bodies)
+    let mut request = Request::get(url.clone()).lane(Lane::Bodies);
+    request.authorization = login(url);
+    request
 }
 
 fn too_long(url: &Url) -> Error {

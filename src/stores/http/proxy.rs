@@ -3,15 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use super::direct::Direct;
 use super::settings::{NamedProxy, ProxySettings};
-use super::url::authority;
+use super::url::{authority, login};
 use crate::model::error::{Error, Result};
 
 /// A proxy. Shown as `` `HOST:PORT` (`HTTPS_PROXY`) ``.
@@ -49,7 +46,7 @@ impl Proxy {
         if url.host_str().unwrap_or_default().is_empty() {
             return Err(bad());
         }
-        let authorization = credentials(&url).map_err(|()| bad())?;
+        let authorization = login(&url);
         // Both fail only for URLs that cannot have user info.
         let _ = url.set_username("");
         let _ = url.set_password(None);
@@ -92,19 +89,6 @@ impl Proxy {
     }
 }
 
-/// Makes `Proxy-Authorization` of the user info of a URL.
-fn credentials(url: &Url) -> std::result::Result<Option<HeaderValue>, ()> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
-    }
-    let mut text: Vec<u8> = percent_decode_str(url.username()).collect();
-    text.push(b':');
-    text.extend(percent_decode_str(url.password().unwrap_or_default()));
-    let mut header = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(text))).map_err(|_| ())?;
-    header.set_sensitive(true);
-    Ok(Some(header))
-}
-
 /// All proxies, and what needs none.
 #[derive(Debug)]
 pub(super) struct Proxies {
@@ -133,6 +117,9 @@ impl Proxies {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn named(url: &str, source: &str) -> NamedProxy {

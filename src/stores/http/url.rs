@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 
 use crate::model::hub::canonical;
 
@@ -15,6 +19,19 @@ pub fn shown(url: &Url) -> String {
     url.set_query(None);
     url.set_fragment(None);
     url.to_string()
+}
+
+/// Returns the user info of a URL as `Basic` credentials (RFC 7617), percent-decoded; nothing where there is none.
+pub(super) fn login(url: &Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut text: Vec<u8> = percent_decode_str(url.username()).collect();
+    text.push(b':');
+    text.extend(percent_decode_str(url.password().unwrap_or_default()));
+    let mut header = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(text))).ok()?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 /// Returns `HOST` or `HOST:PORT`, as it stands in the URL.

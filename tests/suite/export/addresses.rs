@@ -1,6 +1,7 @@
 //! Files behind an address.
 
 use airgap_bundle::model::digest::Digest;
+use airgap_bundle::stores::registry::server::{Auth, Options, Server};
 
 use super::{ID, contents};
 use crate::fixture::{Page, Web, bytes, packed};
@@ -150,4 +151,18 @@ fn a_bundle_of_files_is_made_again_from_its_own_list() {
     let site = site.file("again/pinned.txt", &list);
     site.run("export --list again/pinned.txt -o again.tar").stdout(ID).any_stderr().code(0);
     assert_eq!(site.read("again.tar"), site.read("airgap-bundle.tar"));
+}
+
+#[test]
+fn the_login_in_an_address_is_used_and_not_kept() {
+    let auth = Auth::basic("user", "pass word");
+    let server = Server::start(Options { auth, ..Options::memory() }).unwrap();
+    let blob = server.registry().put_blob("a", b"content").unwrap();
+    let site = Site::new().named("WEB", server.host());
+    let file = |login: &str| format!("file http://{login}WEB/v2/a/blobs/{blob} name=x\n");
+    let site = site.file("a.txt", &file("user:pass%20word@")).file("b.txt", &file(""));
+    site.run("export --list a.txt").any_stdout().any_stderr().code(0);
+    let source = &contents(&site, "airgap-bundle.tar")["artifacts"][0]["source"];
+    assert_eq!(source, &serde_json::json!(site.fill(&format!("http://WEB/v2/a/blobs/{blob}"))));
+    site.run("export --list b.txt -o b.tar").stderr_holds("HTTP status 401").code(1);
 }
