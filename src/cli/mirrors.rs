@@ -38,6 +38,8 @@ impl MirrorArguments {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
+    /// A variable names it.
+    Named,
     Required,
     Optional,
 }
@@ -52,7 +54,7 @@ fn files() -> Result<Vec<(Utf8PathBuf, Presence)>> {
     let named = variable("CONTAINERS_REGISTRIES_CONF");
     let mut folders = vec![system.join("registries.conf.d")];
     let mut files = match (named, own_file) {
-        (Some(named), _) => vec![(named, Presence::Required)],
+        (Some(named), _) => vec![(named, Presence::Named)],
         (None, Some(own)) => {
             folders.clear();
             vec![(own, Presence::Required)]
@@ -81,8 +83,10 @@ fn read(path: &Utf8Path, presence: Presence) -> Result<Option<String>> {
         Ok(there) if there.len() > MAX_FILE => {
             Err(Error::usage(format!("`{path}` is longer than {MAX_FILE} bytes"), None))
         }
-        _ => std::fs::read_to_string(path)
-            .map(Some)
-            .map_err(|source| Error::usage(format!("`{path}` cannot be read: {source}"), None)),
+        _ => std::fs::read_to_string(path).map(Some).map_err(|source| {
+            let hint = "correct the variable `CONTAINERS_REGISTRIES_CONF`, or unset it";
+            let hint = Some(hint).filter(|_| presence == Presence::Named);
+            Error::usage(format!("`{path}` cannot be read: {source}"), hint)
+        }),
     }
 }

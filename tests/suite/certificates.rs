@@ -1,6 +1,6 @@
 //! Certificates that no flag names: the system's, those of the environment, those of one host.
 
-use airgap_bundle::stores::registry::server::{Options, Server};
+use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
 
 use crate::fixture::{Authority, image};
 use crate::namespace;
@@ -32,7 +32,27 @@ fn the_environment_names_what_is_trusted_instead_of_the_systems() {
 fn a_file_of_the_environment_that_is_not_there_is_named() {
     let (_server, site) = site();
     let site = site.env("SSL_CERT_FILE", "SITE/gone.pem");
-    site.run("export HOST/a:1").stderr_holds("reading `SITE/gone.pem` (`SSL_CERT_FILE`)").code(1);
+    site.run("export HOST/a:1")
+        .stderr_holds("reading `SITE/gone.pem` (`SSL_CERT_FILE`)")
+        .stderr_holds("hint: correct the variable `SSL_CERT_FILE`")
+        .code(1);
+}
+
+#[test]
+fn plain_http_with_a_server_that_speaks_tls_is_told() {
+    for body in [
+        "Client sent an HTTP request to an HTTPS server.\n",
+        "<html><title>400 The plain HTTP request was sent to HTTPS port</title>",
+    ] {
+        let fault = Fault::Status { status: 400, headers: Vec::new(), body: body.to_owned() };
+        let faults = Faults::times(9, fault, |_| true);
+        let server = Server::start(Options { faults, ..Options::memory() }).unwrap();
+        Site::new()
+            .named("HOST", server.host())
+            .run("export HOST/a:1 --plain-http HOST")
+            .stderr_holds("hint: it speaks TLS there: leave out `--plain-http HOST`")
+            .code(1);
+    }
 }
 
 #[test]

@@ -146,6 +146,37 @@ fn a_proxy_that_wants_more_than_basic_is_told_apart() {
 }
 
 #[test]
+fn a_proxy_that_says_401_to_a_tunnel_wants_another_password() {
+    let head = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
+    let proxy = Proxy::start("").refusing(head, "");
+    site(&proxy)
+        .env("HTTPS_PROXY", "http://user:wrong@PROXY")
+        .run("export registry.example/a:1")
+        .stderr_holds(
+            "(`HTTPS_PROXY`) answered with HTTP status 401: it asks for credentials of the kind `Basic`\n",
+        )
+        .stderr_holds("hint: check user name and password in `HTTPS_PROXY`")
+        .code(1);
+}
+
+#[test]
+fn a_proxy_that_is_named_with_https_and_speaks_none_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let site = Site::new().named("PROXY", address).env("HTTPS_PROXY", "https://PROXY");
+    site.run("export registry.example/a:1")
+        .stderr_holds("the proxy `PROXY` (`HTTPS_PROXY`) does not speak TLS\n")
+        .stderr_holds("hint: most proxies are asked in plain HTTP: `HTTPS_PROXY=http://PROXY`")
+        .code(1);
+}
+
+#[test]
 fn a_proxy_that_refuses_says_so_itself() {
     let page = "<html><title>Blocked by policy</title>";
     let proxy = Proxy::start("").refusing("403 Forbidden\r\nContent-Type: text/html", page);

@@ -266,7 +266,10 @@ fn a_registries_conf_with_a_mistake_is_named() {
     let site = site.env("CONTAINERS_REGISTRIES_CONF", "SITE/r.conf");
     site.run("export q.io/a:1").stderr_holds("error: `SITE/r.conf:2`: ").code(2);
     let site = site.env("CONTAINERS_REGISTRIES_CONF", "SITE/gone.conf");
-    site.run("export q.io/a:1").stderr_holds("error: `SITE/gone.conf` cannot be read: ").code(2);
+    site.run("export q.io/a:1")
+        .stderr_holds("error: `SITE/gone.conf` cannot be read: ")
+        .stderr_holds("hint: correct the variable `CONTAINERS_REGISTRIES_CONF`")
+        .code(2);
     let site = site.env("CONTAINERS_REGISTRIES_CONF", "");
     site.run("export q.io/a:1 --source-mirror q.io")
         .stderr_holds("error: `--source-mirror q.io`: there is no `=`\n\nhint: write `--source-mirror docker.io=HOST/PREFIX`")

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use reqwest::{Body, StatusCode, Url};
 
 use super::clock::{Clock, SystemClock};
-use super::failure::{Failure, is_no_tunnel};
+use super::failure::{Failure, is_no_tunnel, tls_error};
 use super::flow::Flow;
 use super::host::Host;
 use super::quota::Quota;
@@ -223,6 +223,12 @@ impl HttpClient {
                 {
                     return Err(Failure::of_tunnel(&request.method, &hop.url, proxy, &answer));
                 }
+                let is_garbled = matches!(tls_error(&error), Some(rustls::Error::InvalidMessage(_)));
+                if let Some(proxy) = proxy.filter(|proxy| is_garbled && proxy.url().scheme() == "https")
+                    && self.0.transports.refusal_of(proxy, &hop.url, &*self.0.clock).await.is_none()
+                {
+                    return Err(Failure::of_plain_proxy(&request.method, &hop.url, proxy));
+                }
                 return Err(Failure::of(&request.method, &hop.url, shown_proxy.as_deref(), &error));
             }
             Either::Right((after, _)) => {
@@ -238,7 +244,7 @@ impl HttpClient {
             answer.status().as_u16()
         ));
         if let Some(proxy) = proxy.filter(|_| answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
-            return Err(Failure::of_unknown_user(&request.method, &hop.url, proxy, answer.headers()));
+            return Err(Failure::of_unknown_user(&request.method, &hop.url, proxy, 407, answer.headers()));
         }
         Ok(answer)
     }

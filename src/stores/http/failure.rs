@@ -181,11 +181,31 @@ fn describe_certificate(host: &str, refused: &Refused) -> (String, Option<String
     let shown = format!("the certificate of `{host}`{}", certificate.parties());
     let skip = |otherwise: &str| Some(format!("{otherwise}, say `--insecure-skip-tls-verify {host}`"));
     let clock = "if the clock of this host is wrong, set it; if this is known and meant";
+    let above = refused.above.as_ref().filter(|_| certificate.untimely().is_none());
     match &refused.reason {
+        Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } if above.is_some() => {
+            let above = above.map(|above| (above.subject.as_str(), above.untimely().unwrap_or_default()));
+            let (subject, why) = above.unwrap_or_default();
+            let why =
+                format!("{shown} is good, but that of `{subject}`, which the server sends with it, {why}");
+            (
+                why,
+                skip("let whoever runs it send the one that has taken its place; if this is known and meant"),
+            )
+        }
         UnknownIssuer | BadSignature => {
             let none = if refused.has_roots { "" } else { ": it has no certificates of authorities at all" };
             let why = format!("{shown} comes from an authority that this host does not trust{none}");
-            (why, Some("name the registry's CA with `--ca-cert FILE`".to_owned()))
+            let hint = if refused.has_named {
+                format!(
+                    "none of the certificates that were named has signed it: name that of `{}` with `--ca-cert FILE`, \
+                     or let the server send the certificates between its own and yours",
+                    certificate.issuer
+                )
+            } else {
+                "name the registry's CA with `--ca-cert FILE`".to_owned()
+            };
+            (why, Some(hint))
         }
         Expired | ExpiredContext { .. } => {
             let why = format!(

@@ -1,7 +1,7 @@
 //! What a proxy says instead of passing a request on.
 
 use reqwest::Url;
-use reqwest::header::{HeaderMap, PROXY_AUTHENTICATE};
+use reqwest::header::{HeaderMap, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
 
 use super::failure::{Failure, Outlook};
 use super::proxy::Proxy;
@@ -11,17 +11,19 @@ use crate::model::error::Error;
 use crate::model::printable::printable;
 
 impl Failure {
-    /// Says that a proxy wants other credentials, or some: status 407 (RFC 9110, section 15.5.8).
+    /// Says that a proxy wants other credentials, or some: status 407 (RFC 9110, section 15.5.8), or 401 in answer to
+    /// CONNECT, as some send it.
     pub(super) fn of_unknown_user(
         method: &reqwest::Method,
         url: &Url,
         proxy: &Proxy,
+        status: u16,
         headers: &HeaderMap,
     ) -> Self {
         let wanted = schemes(headers);
         let basic = wanted.is_empty() || wanted.iter().any(|scheme| scheme.eq_ignore_ascii_case("basic"));
         let given = proxy.authorization().is_some();
-        let mut why = format!("the proxy {proxy} answered with HTTP status 407");
+        let mut why = format!("the proxy {proxy} answered with HTTP status {status}");
         if !wanted.is_empty() {
             let wanted: Vec<String> = wanted.iter().map(|scheme| format!("`{scheme}`")).collect();
             why = format!("{why}: it asks for credentials of the kind {}", wanted.join(" or "));
@@ -44,10 +46,20 @@ impl Failure {
         Self::last(Error::Denied { what, why, hint: Some(hint) })
     }
 
+    /// Says that a proxy that is named with `https` does not speak TLS.
+    pub(super) fn of_plain_proxy(method: &reqwest::Method, url: &Url, proxy: &Proxy) -> Self {
+        let place = authority(proxy.url());
+        Self::last(Error::Network {
+            what: format!("{method} {}", shown(url)),
+            why: format!("the proxy {proxy} does not speak TLS"),
+            hint: Some(format!("most proxies are asked in plain HTTP: `{}=http://{place}`", proxy.source())),
+        })
+    }
+
     /// Describes the answer of a proxy that made no tunnel.
     pub(super) fn of_tunnel(method: &reqwest::Method, url: &Url, proxy: &Proxy, answer: &Answer) -> Self {
-        if answer.status == 407 {
-            return Self::of_unknown_user(method, url, proxy, &answer.headers);
+        if matches!(answer.status, 401 | 407) {
+            return Self::of_unknown_user(method, url, proxy, answer.status, &answer.headers);
         }
         let host = authority(url);
         let (status, title) = (answer.status, &answer.title);
@@ -70,7 +82,8 @@ impl Failure {
 /// Returns the names of the schemes that `Proxy-Authenticate` offers (RFC 9110, section 11.7.1).
 fn schemes(headers: &HeaderMap) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for value in headers.get_all(PROXY_AUTHENTICATE).iter().take(8) {
+    let values = headers.get_all(PROXY_AUTHENTICATE).iter().chain(headers.get_all(WWW_AUTHENTICATE));
+    for value in values.take(8) {
         // A parameter follows a comma, too; a scheme is a word alone or before a space, without `=`.
         for part in value.to_str().unwrap_or_default().split(',') {
             let word = part.split_whitespace().next().unwrap_or_default();

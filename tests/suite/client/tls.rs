@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use airgap_bundle::model::descriptor::Descriptor;
 use airgap_bundle::model::digest::Digest;
 use airgap_bundle::model::error::Error;
-use airgap_bundle::stores::http::{ClientCertificate, HttpSettings, NamedProxy, ProxySettings};
+use airgap_bundle::stores::http::{ClientCertificate, HttpSettings, NamedProxy, ProxySettings, Roots};
 use airgap_bundle::stores::registry::client::{By, RegistrySettings, Repository};
 use airgap_bundle::stores::registry::server::{Auth, Bearer, Fault, Faults, Options, Server, Tls};
 use camino::Utf8PathBuf;
@@ -166,13 +166,91 @@ async fn a_self_signed_certificate_still_needs_the_right_name_and_dates() {
     let refused = error(&trusting, &repository).await.to_string();
     assert!(refused.contains("elsewhere.example"), "{refused}");
     for (from, to) in [(2001, 2002), (2400, 2401)] {
-        let (_server, repository, trusting) = self_signed(&authority, |params| {
+        let (_server, _, trusting) = self_signed(&authority, |params| {
+            params.distinguished_name.push(DnType::CommonName, "mine");
             params.not_before = date_time_ymd(from, 1, 1);
             params.not_after = date_time_ymd(to, 1, 1);
         });
-        let refused = error(&trusting, &repository).await.to_string();
-        assert!(refused.contains("expired") || refused.contains("not valid yet"), "{refused}");
+        let refused = Place::with(&trusting, &RegistrySettings::default()).unwrap_err().to_string();
+        let date = if from == 2001 {
+            "`CN=mine` has expired: it is valid until Tue, 01 Jan 2002 00:00:00 GMT, and the clock"
+        } else {
+            "`CN=mine` is not valid yet: it is valid from Sat, 01 Jan 2400 00:00:00 GMT, and the clock"
+        };
+        assert!(refused.contains("(`--ca-cert`)") && refused.contains(date), "{refused}");
     }
+}
+
+/// Serves with a certificate that `issuer` signed, and sends others with it.
+fn signed(
+    issuer: &CertifiedIssuer<'_, KeyPair>,
+    sent: &str,
+    change: impl FnOnce(&mut CertificateParams),
+) -> (Server, Repository) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    change(&mut params);
+    let certificates = format!("{}{sent}", params.signed_by(&key, issuer).unwrap().pem());
+    let tls = Some(Tls { certificates, key: key.serialize_pem(), client_authorities: None });
+    let server = Server::start(Options { tls, ..Options::memory() }).unwrap();
+    image(1, 1, 1000).put(server.registry(), "a", Some("v1"));
+    let repository = Repository::new(&server.host(), "a").unwrap();
+    (server, repository)
+}
+
+/// The parameters of an authority whose time is over.
+fn over(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = date_time_ymd(2001, 1, 1);
+    params.not_after = date_time_ymd(2002, 1, 1);
+    params
+}
+
+#[tokio::test]
+async fn an_expired_certificate_between_is_named_with_its_date() {
+    let authority = Authority::new();
+    let key = KeyPair::generate().unwrap();
+    let between = CertifiedIssuer::signed_by(over("between"), key, &authority.issuer).unwrap();
+    let (_server, repository) = signed(&between, &between.pem(), |_| {});
+    let text = error(&authority.trusted(), &repository).await.to_string();
+    let expected = "that of `CN=between`, which the server sends with it, has expired: it is valid until Tue, 01 Jan 2002";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[tokio::test]
+async fn named_authorities_whose_time_is_over_are_not_trusted() {
+    let authority = Authority::new();
+    let old = CertifiedIssuer::self_signed(over("old"), KeyPair::generate().unwrap()).unwrap();
+    let (_server, repository) = signed(&old, "", |_| {});
+    let folder = format!("{}/old.crt", repository.registry());
+    std::fs::create_dir(authority.folder.path().join(repository.registry())).unwrap();
+    let (file, _) = (authority.file("old.pem", &old.pem()), authority.file(&folder, &old.pem()));
+    let both = authority.file("both.pem", &format!("{}{}", old.pem(), authority.issuer.pem()));
+    let named = |file| Roots::Named { file: Some(file), folders: Vec::new() };
+    let own = authority.folder.path().to_owned().try_into().unwrap();
+    let why = "the certificate of `CN=old` has expired: it is valid until Tue, 01 Jan 2002";
+    for (settings, expected) in [
+        (HttpSettings { roots: named(file), ..HttpSettings::default() }, why),
+        (HttpSettings { host_certificates: vec![own], ..HttpSettings::default() }, why),
+        (HttpSettings { roots: named(both.clone()), ..HttpSettings::default() }, "does not trust"),
+    ] {
+        let text = error(&settings, &repository).await.to_string();
+        assert!(text.contains(expected), "{text}");
+    }
+    let (_server, repository) = authority.serve("127.0.0.1", Faults::none());
+    let settings = HttpSettings { roots: named(both), ..HttpSettings::default() };
+    place(&settings).client.manifest(&repository, By::Tag("v1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_named_another_authority_is_told_which_one_signed() {
+    let (authority, other) = (Authority::new(), Authority::named("other"));
+    let (_server, repository) = authority.serve("127.0.0.1", Faults::none());
+    let refused = error(&other.trusted(), &repository).await;
+    let hint = refused.hint().unwrap();
+    assert!(hint.contains("has signed it: name that of `CN=authority` with `--ca-cert FILE`"), "{hint}");
 }
 
 #[tokio::test]
@@ -349,18 +427,18 @@ async fn a_refused_certificate_is_described() {
             params.not_after = date_time_ymd(to, 1, 1);
         }
     };
-    let (server, repository, trusting) = self_signed(&authority, change(2001, 2002));
-    let refused = error(&trusting, &repository).await;
+    let (server, repository) = signed(&authority.issuer, "", change(2001, 2002));
+    let refused = error(&authority.trusted(), &repository).await;
     let text = refused.to_string();
     let named = format!("the certificate of `{}` (of `CN=the registry", server.host());
-    assert!(text.contains(&named) && text.contains("signed by itself"), "{text}");
+    assert!(text.contains(&named) && text.contains("signed by `CN=authority`"), "{text}");
     assert!(
         text.contains("valid until Tue, 01 Jan 2002 00:00:00 GMT, and the clock of this host says "),
         "{text}"
     );
     assert!(refused.hint().unwrap().contains("if the clock of this host is wrong, set it"));
-    let (_server, repository, trusting) = self_signed(&authority, change(2400, 2401));
-    let text = error(&trusting, &repository).await.to_string();
+    let (_server, repository) = signed(&authority.issuer, "", change(2400, 2401));
+    let text = error(&authority.trusted(), &repository).await.to_string();
     assert!(text.contains("valid from Sat, 01 Jan 2400 00:00:00 GMT"), "{text}");
 }
 

@@ -26,26 +26,56 @@ pub(in crate::stores::http) struct Described {
     pub(in crate::stores::http) until: String,
     /// The time of this host when it looked.
     pub(in crate::stores::http) now: String,
+    /// Where that lies.
+    season: Season,
+}
+
+/// Where a moment lies, seen from the dates of a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Season {
+    Before,
+    #[default]
+    Within,
+    After,
 }
 
 impl Described {
     /// Reads a certificate; one that cannot be read says nothing.
     pub(super) fn of(certificate: &CertificateDer<'_>, now: UnixTime) -> Self {
-        let now = date(now.as_secs());
+        let seconds = now.as_secs();
+        let now = date(seconds);
         let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
             return Self { now, ..Self::default() };
         };
         let names = parsed.subject_alternative_name().ok().flatten();
         let names = names.into_iter().flat_map(|names| &names.value.general_names).filter_map(name);
-        let moment = |seconds: i64| u64::try_from(seconds).map(date).unwrap_or_default();
+        let second = |seconds: i64| u64::try_from(seconds).unwrap_or_default();
+        let validity = parsed.validity();
+        let (from, until) = (second(validity.not_before.timestamp()), second(validity.not_after.timestamp()));
+        let season = match seconds {
+            seconds if seconds < from => Season::Before,
+            seconds if seconds > until => Season::After,
+            _ => Season::Within,
+        };
         Self {
             subject: short(&parsed.subject().to_string()),
             issuer: short(&parsed.issuer().to_string()),
             names: names.take(NAMES).collect(),
-            from: moment(parsed.validity().not_before.timestamp()),
-            until: moment(parsed.validity().not_after.timestamp()),
+            from: date(from),
+            until: date(until),
             now,
+            season,
         }
+    }
+
+    /// Returns what is wrong with its dates, such as ``has expired: …``; `None` where it is valid.
+    pub(in crate::stores::http) fn untimely(&self) -> Option<String> {
+        let (what, date) = match self.season {
+            Season::Within => return None,
+            Season::Before => ("is not valid yet: it is valid from", &self.from),
+            Season::After => ("has expired: it is valid until", &self.until),
+        };
+        Some(format!("{what} {date}, and the clock of this host says {}", self.now))
     }
 
     /// Returns subject and issuer, as far as they say anything.

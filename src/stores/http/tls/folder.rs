@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use camino::{Utf8Path, Utf8PathBuf};
 use reqwest::Url;
 
-use super::files::{Identity, certificates, identity};
+use super::files::{Identity, authorities, identity};
 use crate::model::error::{Error, Result};
 use crate::model::hub::NAMES;
 use crate::stores::http::settings::ClientCertificate;
@@ -59,7 +59,7 @@ pub(super) fn read(folder: &Utf8Path, into: &mut HostFiles) -> Result<()> {
     for name in &names {
         let path = folder.join(name);
         if name.strip_suffix(".crt").is_some() {
-            into.authorities.extend(certificates(&path, "an authority for this host")?);
+            into.authorities.extend(authorities(&path, "an authority for this host")?);
         } else if let Some(stem) = name.strip_suffix(".cert") {
             let key = format!("{stem}.key");
             if !has(&key) {

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub(super) use self::verifier::Refused;
 
-use self::files::{Identity, certificates, identity};
+use self::files::{Identity, authorities, bundle, identity};
 use self::folder::HostFiles;
 use self::identity::Identities;
 use self::verifier::{Takes, Verifier};
@@ -58,7 +58,7 @@ impl Tls {
     pub(super) fn read(settings: &HttpSettings) -> Result<Self> {
         let mut extra = Vec::new();
         for path in &settings.ca_certificates {
-            extra.extend(certificates(path, "`--ca-cert`")?);
+            extra.extend(authorities(path, "`--ca-cert`")?);
         }
         let provider = Arc::new(ring::default_provider());
         // What is wrong with the files is said now and not at the first request.
@@ -173,7 +173,12 @@ impl Tls {
             }
             Roots::Named { file, folders } => {
                 if let Some(file) = file {
-                    roots.add_parsable_certificates(certificates(file, "`SSL_CERT_FILE`")?);
+                    let found = bundle(file, "`SSL_CERT_FILE`").map_err(|error| {
+                        error.with_hint(
+                            "correct the variable `SSL_CERT_FILE`, or unset it for the system's own",
+                        )
+                    })?;
+                    roots.add_parsable_certificates(found);
                 }
                 for folder in folders {
                     let found = rustls_native_certs::load_certs_from_paths(None, Some(folder.as_std_path()));

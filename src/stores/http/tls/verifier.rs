@@ -69,7 +69,14 @@ impl Takes {
     fn has_roots(&self) -> bool {
         !matches!(self, Self::Known { usual: None, .. })
     }
+
+    fn has_named(&self) -> bool {
+        matches!(self, Self::Known { named, .. } if !named.is_empty())
+    }
 }
+
+/// So many certificates that a server sends besides its own are looked at for what is wrong.
+const MAX_BETWEEN: usize = 8;
 
 /// Judges the servers of a connection: the host itself, and the proxy before it, which may speak TLS, too. Whatever is
 /// taken, the server must own the key.
@@ -89,8 +96,12 @@ pub(in crate::stores::http) struct Refused {
     pub(in crate::stores::http) reason: CertificateError,
     /// What it says of itself.
     pub(in crate::stores::http) certificate: Described,
+    /// The first one that the server sends besides it whose dates are wrong.
+    pub(in crate::stores::http) above: Option<Described>,
     /// Whether anything is trusted at all.
     pub(in crate::stores::http) has_roots: bool,
+    /// Whether certificates were named that are trusted.
+    pub(in crate::stores::http) has_named: bool,
 }
 
 impl fmt::Display for Refused {
@@ -115,7 +126,10 @@ impl ServerCertVerifier for Verifier {
         takes.verify(shown, between, name, ocsp, now).map_err(|error| match error {
             rustls::Error::InvalidCertificate(reason) => {
                 let certificate = Described::of(shown, now);
-                let refused = Refused { reason, certificate, has_roots: takes.has_roots() };
+                let above = between.iter().take(MAX_BETWEEN).map(|above| Described::of(above, now));
+                let above = above.into_iter().find(|above| above.untimely().is_some());
+                let (has_roots, has_named) = (takes.has_roots(), takes.has_named());
+                let refused = Refused { reason, certificate, above, has_roots, has_named };
                 CertificateError::Other(OtherError(Arc::new(refused))).into()
             }
             other => other,

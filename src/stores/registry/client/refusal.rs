@@ -63,6 +63,19 @@ pub(in crate::stores::registry) fn said(reply: &Reply) -> String {
     if text.is_empty() { text } else { format!(": {text}") }
 }
 
+/// Returns whether a server says that it was spoken to in plain HTTP where it speaks TLS, as Go and nginx do.
+fn is_plain_to_tls(reply: &Reply) -> bool {
+    let text = String::from_utf8_lossy(&reply.body);
+    let says = ["HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port"];
+    reply.head.status.as_u16() == 400
+        && reply.head.url.scheme() == "http"
+        && says.iter().any(|says| text.contains(says))
+}
+
+fn speaks_tls(repository: &Repository) -> String {
+    format!("it speaks TLS there: leave out `--plain-http {}`, and `http://`", repository.registry())
+}
+
 /// Returns whether an answer looks like one of a web server that is no registry.
 fn is_no_registry(reply: &Reply) -> bool {
     let version = HeaderName::from_static("docker-distribution-api-version");
@@ -97,7 +110,9 @@ impl RegistryClient {
                 hint: None,
             });
         }
-        let hint = wants(repository, reply).or_else(|| is_no_registry(reply).then(|| NO_REGISTRY.to_owned()));
+        let wants =
+            is_plain_to_tls(reply).then(|| speaks_tls(repository)).or_else(|| wants(repository, reply));
+        let hint = wants.or_else(|| is_no_registry(reply).then(|| NO_REGISTRY.to_owned()));
         at(match status {
             401 | 403 => {
                 let lookup = self.authorizer.known(repository.registry(), repository.path());
