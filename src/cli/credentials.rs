@@ -25,7 +25,7 @@ pub(super) struct CredentialArguments {
     auth_file: Option<Utf8PathBuf>,
     /// Log in with this user name; with a host, there only
     #[arg(long, value_name = "[HOST=]USER", requires = "password")]
-    username: Option<String>,
+    username: Vec<String>,
     /// Read the password from standard input
     #[arg(long, group = "password", requires = "username")]
     password_stdin: bool,
@@ -33,7 +33,7 @@ pub(super) struct CredentialArguments {
     #[arg(long, group = "password", requires = "username", value_name = "FILE")]
     password_file: Option<Utf8PathBuf>,
     /// Let this token server see the password for a registry
-    #[arg(long, value_name = "REGISTRY=HOST")]
+    #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
     token_host: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl CredentialArguments {
     #[must_use]
     pub(super) fn with_login_for(self, host: &str) -> Self {
         let whole = |name: String| if name.contains('=') { name } else { format!("{host}={name}") };
-        Self { username: self.username.map(whole), ..self }
+        Self { username: self.username.into_iter().map(whole).collect(), ..self }
     }
 
     /// Returns whether the password comes from standard input.
@@ -52,12 +52,13 @@ impl CredentialArguments {
 
     /// Returns whether the user name is for the only registry of the call.
     pub(super) fn asks_for_one_host(&self) -> bool {
-        self.username.as_ref().is_some_and(|username| !username.contains('='))
+        self.username.iter().any(|username| !username.contains('='))
     }
 
     /// Returns the files that flags name, each with its flag.
     pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &Utf8PathBuf)> {
-        let named = [("--auth-file", &self.auth_file), ("--password-file", &self.password_file)];
+        let auth_file = self.auth_file.as_deref().map_or("--auth-file", named_by);
+        let named = [(auth_file, &self.auth_file), ("--password-file", &self.password_file)];
         named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)))
     }
 
@@ -66,18 +67,27 @@ impl CredentialArguments {
     pub(super) fn settings(&self, hosts: &BTreeSet<String>, ui: &Ui) -> Result<RegistrySettings> {
         let explicit: Vec<ExplicitLogin> = self.explicit(hosts)?.into_iter().collect();
         for login in explicit.iter().filter(|login| !hosts.iter().any(|host| login.is_for(host))) {
-            ui.warn(&unused(&login.registry, hosts));
+            ui.warn(&unused("--username", &login.registry, hosts));
         }
         let credentials = CredentialSources { explicit, files: files(self.auth_file.as_deref())? };
         Ok(RegistrySettings {
             credentials,
-            token_hosts: token_hosts(&self.token_host)?,
+            token_hosts: token_hosts(&self.token_host, hosts, ui)?,
             ..RegistrySettings::default()
         })
     }
 
     fn explicit(&self, hosts: &BTreeSet<String>) -> Result<Option<ExplicitLogin>> {
-        let Some(username) = &self.username else { return Ok(None) };
+        let username = match &*self.username {
+            [] => return Ok(None),
+            [username] => username,
+            more => {
+                return Err(Error::usage(
+                    format!("`--username` is given {} times, and there is one password", more.len()),
+                    Some("log in to each registry with `airgap-bundle login HOST`"),
+                ));
+            }
+        };
         let (registry, username) = match username.split_once('=') {
             Some((host, user)) => (host.to_owned(), user),
             None => (only(hosts)?, username.as_str()),
@@ -91,15 +101,32 @@ impl CredentialArguments {
     }
 }
 
-/// Reads `--token-host`.
-pub(super) fn token_hosts(texts: &[String]) -> Result<Vec<TokenHost>> {
-    let parse = |text: &String| match text.split_once('=') {
-        Some((registry, host)) if !registry.is_empty() && !host.is_empty() => {
+/// Reads `--token-host`, and warns of those that are for no registry of the call.
+pub(super) fn token_hosts(texts: &[String], hosts: &BTreeSet<String>, ui: &Ui) -> Result<Vec<TokenHost>> {
+    let named: Vec<TokenHost> = texts.iter().map(|text| token_host(text)).collect::<Result<_>>()?;
+    for named in named.iter().filter(|named| !hosts.iter().any(|host| named.is_for(host))) {
+        ui.warn(&unused("--token-host", &named.registry, hosts));
+    }
+    Ok(named)
+}
+
+fn token_host(text: &str) -> Result<TokenHost> {
+    let is_host = |host: &str| {
+        let (name, port) = host.rsplit_once(':').filter(|_| !host.ends_with(']')).unwrap_or((host, "443"));
+        !name.is_empty() && !host.contains(['/', '@', '=']) && port.parse::<u16>().is_ok()
+    };
+    match text.split_once('=') {
+        Some((registry, host)) if is_host(registry) && is_host(host) => {
             Ok(TokenHost { registry: registry.to_owned(), host: host.to_owned() })
         }
-        _ => Err(Error::usage(format!("`--token-host {text}`: expected `REGISTRY=HOST`"), None)),
-    };
-    texts.iter().map(parse).collect()
+        _ => Err(Error::usage(format!("`--token-host {text}`: expected `REGISTRY=HOST[:PORT]`"), None)),
+    }
+}
+
+/// Returns what named the only file of credentials: the flag, or the variable that stands for it.
+fn named_by(auth_file: &Utf8Path) -> &'static str {
+    let by_variable = variable("AIRGAP_BUNDLE_AUTH_FILE").is_some_and(|path| path == auth_file);
+    if by_variable { "$AIRGAP_BUNDLE_AUTH_FILE" } else { "--auth-file" }
 }
 
 fn variable(name: &str) -> Option<Utf8PathBuf> {
@@ -117,7 +144,7 @@ fn settled() -> Option<Utf8PathBuf> {
 pub(super) fn files(auth_file: Option<&Utf8Path>) -> Result<Vec<CredentialFile>> {
     let file = |path, presence| CredentialFile { path, presence, aside: None };
     if let Some(path) = auth_file {
-        return Ok(vec![file(path.to_owned(), Presence::Required)]);
+        return Ok(vec![file(path.to_owned(), Presence::Named(named_by(path)))]);
     }
     let docker = variable("DOCKER_CONFIG");
     if let Some(path) = docker.as_ref().filter(|path| path.is_file()) {
@@ -139,7 +166,7 @@ pub(super) fn files(auth_file: Option<&Utf8Path>) -> Result<Vec<CredentialFile>>
     });
     let below = |file: CredentialFile, path: &str| CredentialFile { path: file.path.join(path), ..file };
     let files = [
-        variable("REGISTRY_AUTH_FILE").map(|path| file(path, Presence::Required)),
+        variable("REGISTRY_AUTH_FILE").map(|path| file(path, Presence::Named("$REGISTRY_AUTH_FILE"))),
         docker.map(|folder| optional(folder.join("config.json"))),
         variable("HELM_REGISTRY_CONFIG").map(optional),
         variable("XDG_RUNTIME_DIR").map(|folder| optional(folder.join("containers/auth.json"))),
@@ -170,14 +197,14 @@ pub(super) fn password_of_stdin() -> Result<Secret> {
     read_password(std::io::stdin().lock(), "standard input")
 }
 
-/// Says that a login is for a registry that this call does not speak to.
-fn unused(registry: &str, hosts: &BTreeSet<String>) -> String {
+/// Says that a flag is for a registry that this call does not speak to.
+fn unused(flag: &str, registry: &str, hosts: &BTreeSet<String>) -> String {
     let named: Vec<String> = hosts.iter().map(|host| format!("`{host}`")).collect();
     let spoken_to = match &*named {
         [] => "this call speaks to no registry".to_owned(),
         named => format!("this call speaks to {}", named.join(", ")),
     };
-    format!("`--username {registry}=…` is for no registry of this call: {spoken_to}")
+    format!("`{flag} {registry}=…` is for no registry of this call: {spoken_to}")
 }
 
 /// Returns the one registry that a user name without a host is for.

@@ -1,5 +1,7 @@
 //! `airgap-bundle login`.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8PathBuf;
 
 use super::credentials::{files, login_file, password_of, password_of_stdin, token_hosts};
@@ -36,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", env = "AIRGAP_BUNDLE_AUTH_FILE", help_heading = "Registries")]
     auth_file: Option<Utf8PathBuf>,
     /// Let this token server see the password for a registry
-    #[arg(long, value_name = "REGISTRY=HOST", help_heading = "Registries")]
+    #[arg(long, value_name = "REGISTRY=HOST[:PORT]", help_heading = "Registries")]
     token_host: Vec<String>,
     #[command(flatten)]
     connection: ConnectionArguments,
@@ -60,9 +62,10 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let source = "this login".to_owned();
     let login = ExplicitLogin { registry: to.registry().to_owned(), username, password, source };
     let credentials = CredentialSources { explicit: vec![login.clone()], files: Vec::new() };
+    let hosts = BTreeSet::from([to.registry().to_owned()]);
     let settings = RegistrySettings {
         credentials,
-        token_hosts: token_hosts(&arguments.token_host)?,
+        token_hosts: token_hosts(&arguments.token_host, &hosts, ui)?,
         ..RegistrySettings::default()
     };
     let client = RegistryClient::new(http, &settings)?;

@@ -15,7 +15,7 @@ use crate::ui::Ui;
 /// The destination, and how names are set there.
 #[derive(Debug, clap::Args)]
 pub(super) struct PushArguments {
-    /// The registry, and a prefix for all names in it; `http://` in front is plain HTTP, `https://` never
+    /// The registry, and a prefix for all names in it; `http://` in front insists on plain HTTP, `https://` on TLS
     #[arg(long, value_name = "HOST[:PORT][/PREFIX]")]
     to: String,
     /// How names at the source become names there: path, host-path or flat

@@ -225,9 +225,10 @@ pub(super) fn check_files<'a>(named: impl Iterator<Item = (&'static str, &'a Utf
     let wrong: Vec<String> = named
         .filter_map(|(flag, path)| match std::fs::metadata(path) {
             Ok(kind) if kind.is_dir() => Some(format!("`{flag} {path}` is a folder, not a file")),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Some(format!("`{flag} {path}` was not found"))
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Some(match flag.strip_prefix('$') {
+                Some(_) => format!("`{path}`, which `{flag}` names, was not found"),
+                None => format!("`{flag} {path}` was not found"),
+            }),
             _ => None,
         })
         .collect();

@@ -57,6 +57,6 @@ fn denied(error: Error, login: &ExplicitLogin) -> Error {
         return error.at(&format!("reading from registry `{}`", login.registry));
     };
     let other = "check user name and password; where logins have two factors, a token takes the place of the password";
-    let hint = cut_off(&login.username).unwrap_or_else(|| other.to_owned());
+    let hint = other.to_owned() + &cut_off(&login.username);
     Error::Denied { what, why, hint: Some(hint) }
 }

@@ -25,10 +25,16 @@ impl Prompt {
     pub(super) fn ask(&self, question: &str, echo: Echo) -> Result<String> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
-            return Err(Error::usage(
-                "there is no terminal to ask for the login at",
-                Some("say `--username USER` with `--password-stdin` or `--password-file FILE`"),
-            ));
+            return Err(match echo {
+                Echo::On => Error::usage(
+                    "there is no terminal to ask for the login at",
+                    Some("say `--username USER` with `--password-stdin` or `--password-file FILE`"),
+                ),
+                Echo::Off => Error::usage(
+                    "there is no terminal to ask for the password at",
+                    Some("give the password with `--password-stdin` or `--password-file FILE`"),
+                ),
+            });
         }
         let failed = |error: io::Error| Error::io("asking at the terminal")(error);
         if echo == Echo::Off {

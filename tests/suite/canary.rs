@@ -328,7 +328,7 @@ fn signed(view: &RequestView<'_>) -> bool {
 }
 
 /// What servers do that would like to have credentials, or just go wrong; and what is run.
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 13] = [
     ("403", |_| Faults::times(9, Fault::status(403), |view| view.gets_manifest() && signed(view)), "export"),
     ("404", |_| Faults::times(9, Fault::status(404), |view| view.gets_manifest() && signed(view)), "export"),
     ("a bad digest", |_| Faults::times(99, Fault::FlipBit(5), |view| view.gets_blob()), "export"),
@@ -338,7 +338,15 @@ const SCENARIOS: [Scenario; 9] = [
     ("an upload elsewhere", |ear| located(ear, "location", |view| view.is_upload()), "import"),
     ("an upload that is redirected", |ear| elsewhere(ear, |view| view.method == "PUT"), "import"),
     ("a token that is asked for away", |ear| elsewhere(ear, |view| view.is_token()), "export"),
+    ("an echo", |_| echo(403, "application/json", |view| view.gets_manifest() && signed(view)), "export"),
+    ("a page that echoes", |_| echo(200, "text/html", |view| view.gets_manifest() && signed(view)), "export"),
+    ("an echo of a token server", |_| echo(401, "application/json", |view| view.is_token()), "export"),
+    ("a page of a token server", |_| echo(200, "text/html", |view| view.is_token()), "import"),
 ];
+
+fn echo(status: u16, media_type: &'static str, matches: fn(&RequestView<'_>) -> bool) -> Faults {
+    Faults::times(99, Fault::Echo { status, media_type }, matches)
+}
 
 fn elsewhere(ear: &Ear, matches: fn(&RequestView<'_>) -> bool) -> Faults {
     Faults::times(99, Fault::Redirect(format!("http://{}/x?signature=hidden-4711", ear.address)), matches)

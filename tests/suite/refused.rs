@@ -90,10 +90,51 @@ fn a_password_file_that_cannot_be_read_is_named_with_its_flag() {
     site.env("REGISTRY_AUTH_FILE", "none")
         .run("import site.tar --to HOST")
         .stderr(
-            "error: the credential file `none` was not found\n\
-             \nhint: it is named with `--auth-file`, or by `$REGISTRY_AUTH_FILE`\n",
+            "error: the credential file `none`, which `$REGISTRY_AUTH_FILE` names, was not found\n\
+             \nhint: `airgap-bundle login HOST` makes it\n",
         )
         .code(2);
+}
+
+#[test]
+fn a_file_that_the_own_variable_names_is_named_with_it() {
+    site("q.io")
+        .env("AIRGAP_BUNDLE_AUTH_FILE", "none")
+        .run("import site.tar --to HOST")
+        .stderr("error: `none`, which `$AIRGAP_BUNDLE_AUTH_FILE` names, was not found\n")
+        .code(2);
+}
+
+#[test]
+fn where_one_file_alone_is_read_a_login_is_for_that_file() {
+    let server = closed();
+    let site = site(&server.host()).file("empty.json", "{}");
+    let hint = "log in with `airgap-bundle login HOST --auth-file empty.json`";
+    site.run("export HOST/a:1 --auth-file empty.json").stderr_holds(hint).code(1);
+    site.env("AIRGAP_BUNDLE_AUTH_FILE", "empty.json").run("export HOST/a:1").stderr_holds(hint).code(1);
+}
+
+#[test]
+fn two_user_names_are_two_logins() {
+    site("q.io")
+        .run("mirror a:1 --to HOST --username a.io=user --username HOST=user --password-file right")
+        .stderr_holds("`--username` is given 2 times, and there is one password\n")
+        .stderr_holds("hint: log in to each registry with `airgap-bundle login HOST`\n")
+        .code(2);
+}
+
+#[test]
+fn a_token_host_is_of_a_registry_of_the_call() {
+    let server = closed();
+    let site = site(&server.host());
+    for named in ["docker.io=a.b/c", "docker.io=a.b:x", "docker.io=", "docker.io"] {
+        site.run(&format!("export HOST/a:1 --token-host {named}"))
+            .stderr_holds(&format!("`--token-host {named}`: expected `REGISTRY=HOST[:PORT]`"))
+            .code(2);
+    }
+    site.run("export HOST/a:1 --token-host other.io=auth.io:5000")
+        .stderr_holds("warning: `--token-host other.io=…` is for no registry of this call: this call speaks to `HOST`\n")
+        .code(1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use reqwest::{Body, StatusCode, Url};
 use super::clock::{Clock, SystemClock};
 use super::failure::{Failure, is_no_tunnel, tls_error};
 use super::flow::Flow;
+use super::hidden::Hidden;
 use super::host::Host;
 use super::quota::Quota;
 use super::rate::Rate;
@@ -236,7 +237,7 @@ impl HttpClient {
                 return Err(Failure::time_out(method, url, shown_proxy.as_deref(), after.as_secs()));
             }
         };
-        self.heard(&hop.url, &answer);
+        self.heard(&Hidden::of(request), &hop.url, &answer);
         self.0.progress.request(&format!(
             "{} {} {}",
             request.method,
@@ -265,6 +266,7 @@ impl HttpClient {
             url: hop.url,
             foreign: hop.foreign,
             proxy,
+            hidden: Hidden::of(request),
         };
         Response { head, inner, place }
     }
@@ -272,11 +274,11 @@ impl HttpClient {
 
 impl HttpClient {
     /// Takes note of what an answer says besides.
-    fn heard(&self, url: &Url, answer: &reqwest::Response) {
+    fn heard(&self, hidden: &Hidden, url: &Url, answer: &reqwest::Response) {
         let host = self.host(url);
         host.has_answered(answer.status());
         for text in self.0.warnings.fresh(answer.headers()) {
-            self.0.progress.warn(&format!("`{}` says: {text}", authority(url)));
+            self.0.progress.warn(&format!("`{}` says: {}", authority(url), hidden.cover(&text)));
         }
         if let Some(quota) = Quota::of(answer.headers())
             && host.is_news(&quota)

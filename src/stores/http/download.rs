@@ -303,6 +303,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     use super::*;
+    use crate::stores::http::Hidden;
 
     fn head(status: StatusCode, headers: &[(HeaderName, &str)]) -> Head {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
@@ -313,6 +314,7 @@ mod tests {
             url: "https://host/file".parse().unwrap(),
             foreign: false,
             proxy: None,
+            hidden: Hidden::default(),
         }
     }
 

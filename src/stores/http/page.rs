@@ -17,7 +17,8 @@ pub fn is_page(media_type: &str) -> bool {
 /// Makes the error for a page in the place of `expected` ("the blob").
 pub fn unexpected(reply: &Reply, expected: &str) -> Error {
     let media_type = reply.head.media_type().unwrap_or_default();
-    let titled = title(&reply.body).map(|title| format!(", titled `{title}`,")).unwrap_or_default();
+    let page = reply.head.hidden.cover(&String::from_utf8_lossy(&reply.body));
+    let titled = title(page.as_bytes()).map(|title| format!(", titled `{title}`,")).unwrap_or_default();
     Error::Network {
         what: reply.head.asked(),
         why: format!(

@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::clock::Clock;
 use super::failure::{Failure, through};
+use super::hidden::Hidden;
 use super::url::shown;
 use crate::model::error::Error;
 
@@ -29,6 +30,8 @@ pub struct Head {
     pub foreign: bool,
     /// The proxy in between, as it is shown: host and port, and the variable that named it.
     pub proxy: Option<Arc<str>>,
+    /// What of the request an error must not repeat.
+    pub hidden: Hidden,
 }
 
 impl Head {

@@ -22,7 +22,7 @@ fn with_file(json: &str) -> (Place, NamedTempFile) {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), json).unwrap();
     let path = file.path().to_str().unwrap().into();
-    let files = vec![CredentialFile { path, presence: Presence::Required, aside: None }];
+    let files = vec![CredentialFile { path, presence: Presence::Named("--auth-file"), aside: None }];
     let credentials = CredentialSources { explicit: Vec::new(), files };
     let settings = RegistrySettings { credentials, ..RegistrySettings::default() };
     (Place::with(&HttpSettings::default(), &settings).unwrap(), file)
@@ -162,7 +162,7 @@ async fn a_foreign_token_server_sees_no_password() {
     assert!(error.contains("evil.localhost") && error.contains("are not sent there"), "{error}");
     assert_eq!(elsewhere.requests().len(), 0);
     let path = file.path().to_str().unwrap().into();
-    let files = vec![CredentialFile { path, presence: Presence::Required, aside: None }];
+    let files = vec![CredentialFile { path, presence: Presence::Named("--auth-file"), aside: None }];
     let settings = RegistrySettings {
         credentials: CredentialSources { explicit: Vec::new(), files },
         token_hosts: vec![TokenHost { registry: server.host(), host: "evil.localhost".to_owned() }],

@@ -68,6 +68,10 @@ fn a_bad_file_is_an_error_and_not_an_anonymous_pull() {
              column 11\n",
         )
         .code(2);
+    let site = site.file("home/.docker/config.json", "{\"auths\":\n");
+    site.run("export HOST/a:1")
+        .stderr_holds("cannot be used: it ends too early: the JSON is not complete\n")
+        .code(2);
     site.run("export HOST/a:1 --auth-file home")
         .stderr("error: `--auth-file home` is a folder, not a file\n")
         .code(2);
@@ -93,13 +97,13 @@ fn under_sudo_it_is_said_whose_home_was_read() {
 #[test]
 fn a_robot_whose_name_a_shell_ate_gets_a_hint() {
     let server = closed();
-    let site = site(&server).file("password", "secret\n").file("auth.json", &entry("x-robot", "secret"));
+    let site = site(&server).file("password", "secret\n").file("auth.json", &entry("robot+ci", "secret"));
     for (flags, name) in
-        [("--username robot --password-file password", "robot"), ("--auth-file auth.json", "x-robot")]
+        [("--username robot --password-file password", "robot"), ("--auth-file auth.json", "robot+ci")]
     {
         site.run(&format!("export HOST/a:1 {flags}"))
             .stderr_holds(&format!(
-                "\nhint: the user name `{name}` looks cut off: robot accounts are called `robot$NAME`"
+                "; the user name `{name}` looks cut off: robot accounts are called `robot$NAME`"
             ))
             .code(1);
     }

@@ -89,6 +89,7 @@ fn a_helper_that_is_missing_fails_its_registry_alone() {
         .stderr_holds(
             "`docker-credential-gone`, which `auth.json` names for `HOST`: there is no such program",
         )
+        .stderr_holds("hint: install it, log in with `airgap-bundle login HOST`, or name another file")
         .code(4);
     let site = site.file("auth.json", r#"{"credsStore":"../../bin/sh"}"#);
     site.run("export HOST/a:1 --auth-file auth.json --force")

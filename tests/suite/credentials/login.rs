@@ -51,7 +51,7 @@ fn what_a_registry_refuses_is_not_kept() {
             .stderr_holds("\nhint: check user name and password; where logins have two factors, a token takes the place")
             .code(1);
         site.run("login HOST --username robot --password-file wrong")
-            .stderr_holds("\nhint: the user name `robot` looks cut off")
+            .stderr_holds("; the user name `robot` looks cut off")
             .code(1);
         assert!(!site.path("home/.config").exists());
     }
@@ -169,6 +169,12 @@ fn without_a_terminal_nothing_is_asked() {
         .stderr(
             "error: there is no terminal to ask for the login at\n\
              \nhint: say `--username USER` with `--password-stdin` or `--password-file FILE`\n",
+        )
+        .code(2);
+    site.run("login HOST -u user")
+        .stderr(
+            "error: there is no terminal to ask for the password at\n\
+             \nhint: give the password with `--password-stdin` or `--password-file FILE`\n",
         )
         .code(2);
     site.stdin("secret\n").run("login HOST -u user --password-stdin").any_stderr().code(0);

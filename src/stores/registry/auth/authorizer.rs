@@ -10,6 +10,7 @@ use reqwest::header::HeaderValue;
 
 use super::challenge::Challenge;
 use super::credentials::{Credential, Credentials, Found, Lookup};
+use super::key::registry;
 use super::realm::may_see;
 use super::scope::Scopes;
 use super::secret::Secret;
@@ -22,8 +23,15 @@ use crate::stores::http::{HttpClient, Shows, authority};
 pub struct TokenHost {
     /// The registry.
     pub registry: String,
-    /// The host of its token server, without a port.
+    /// `HOST[:PORT]` of its token server; without a port it is every port.
     pub host: String,
+}
+
+impl TokenHost {
+    /// Returns whether it is for this registry, which may have several names.
+    pub fn is_for(&self, host: &str) -> bool {
+        registry(&self.registry) == registry(host)
+    }
 }
 
 /// How a registry wants to be asked.
@@ -126,7 +134,7 @@ impl Authorizer {
         let named: Vec<String> = self
             .token_hosts
             .iter()
-            .filter(|named| named.registry == purpose.registry)
+            .filter(|named| named.is_for(purpose.registry))
             .map(|named| named.host.clone())
             .collect();
         if let Some(found) = lookup.found().filter(|_| !may_see(purpose.base, &realm, &named)) {
@@ -150,8 +158,8 @@ impl Authorizer {
             .map(Secret::new);
         let own = realm.origin() == purpose.base.origin();
         let shows = if own { Shows::Identity } else { Shows::Own };
-        let registry = purpose.registry.to_owned();
-        let request = TokenRequest { registry, realm, service, scopes, shows, lookup };
+        let request =
+            TokenRequest { registry: purpose.registry.to_owned(), realm, service, scopes, shows, lookup };
         let token = self.tokens.get(&self.http, request, rejected.as_ref()).await?;
         bearer(&token.secret).map(Some)
     }

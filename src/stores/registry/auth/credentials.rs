@@ -40,8 +40,8 @@ impl Credential {
 /// Whether a credential file must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It was named: missing is an error.
-    Required,
+    /// This flag or variable names it: missing is an error.
+    Named(&'static str),
     /// It is looked for.
     Optional,
 }
@@ -110,8 +110,13 @@ impl Found {
 pub enum Lookup {
     /// This.
     Found(Found),
-    /// Nothing; says what was looked into, for messages.
-    Nothing(String),
+    /// Nothing.
+    Nothing {
+        /// What was looked into, for messages.
+        why: String,
+        /// The file that was named, where no other one is read.
+        only: Option<Utf8PathBuf>,
+    },
 }
 
 impl Lookup {
@@ -119,7 +124,7 @@ impl Lookup {
     pub fn found(&self) -> Option<&Found> {
         match self {
             Self::Found(found) => Some(found),
-            Self::Nothing(_) => None,
+            Self::Nothing { .. } => None,
         }
     }
 }
@@ -128,7 +133,7 @@ impl fmt::Display for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Found(found) => write!(f, "with the credentials of {}", found.source),
-            Self::Nothing(why) => write!(f, "without credentials: {why}"),
+            Self::Nothing { why, .. } => write!(f, "without credentials: {why}"),
         }
     }
 }
@@ -140,6 +145,7 @@ pub struct Credentials {
     files: Vec<AuthFile>,
     keychains: Keychains,
     aside: Option<String>,
+    only: Option<Utf8PathBuf>,
 }
 
 /// How far a search comes with what is known.
@@ -157,16 +163,20 @@ impl Credentials {
             match (AuthFile::read(&file.path, file.aside.as_deref())?, file.presence) {
                 (Some(read), _) => files.push(read),
                 (None, Presence::Optional) => {}
-                (None, Presence::Required) => {
+                (None, Presence::Named(by)) => {
                     return Err(Error::usage(
-                        format!("the credential file `{}` was not found", file.path),
-                        Some("it is named with `--auth-file`, or by `$REGISTRY_AUTH_FILE`"),
+                        format!("the credential file `{}`, which `{by}` names, was not found", file.path),
+                        Some("`airgap-bundle login HOST` makes it"),
                     ));
                 }
             }
         }
         let aside = sources.files.iter().find_map(|file| file.aside.clone());
-        Ok(Self { explicit: sources.explicit.clone(), files, keychains: Keychains::default(), aside })
+        let only = match &*sources.files {
+            [CredentialFile { path, presence: Presence::Named(_), .. }] => Some(path.clone()),
+            _ => None,
+        };
+        Ok(Self { explicit: sources.explicit.clone(), files, keychains: Keychains::default(), aside, only })
     }
 
     /// Finds what is for a repository: the first source that has something, and in it the most specific key. Asks helpers,
@@ -184,11 +194,14 @@ impl Credentials {
     pub fn known(&self, host: &str, repository: &str) -> Lookup {
         match self.look(host, repository) {
             Step::Done(lookup) => lookup,
-            Step::Ask(keychain) => Lookup::Nothing(format!(
-                "`{}` leaves them to `{}`, which was not asked",
-                keychain.file,
-                keychain.program()
-            )),
+            Step::Ask(keychain) => Lookup::Nothing {
+                why: format!(
+                    "`{}` leaves them to `{}`, which was not asked",
+                    keychain.file,
+                    keychain.program()
+                ),
+                only: self.only.clone(),
+            },
         }
     }
 
@@ -221,7 +234,10 @@ impl Credentials {
             places => format!("none for `{host}` in {}", places.join(", ")),
         };
         let aside = self.aside.as_ref().map(|aside| format!("; {aside}")).unwrap_or_default();
-        Step::Done(Lookup::Nothing(why + &aside))
+        let others =
+            self.explicit.iter().map(|login| format!("; {} is for `{}`", login.source, login.registry));
+        let why = why + &others.collect::<String>() + &aside;
+        Step::Done(Lookup::Nothing { why, only: self.only.clone() })
     }
 }
 
@@ -240,7 +256,7 @@ mod tests {
                 format!("{username} from {source}")
             }
             Lookup::Found(Found { source, .. }) => source,
-            Lookup::Nothing(why) => why,
+            Lookup::Nothing { why, .. } => why,
         }
     }
 
@@ -301,7 +317,7 @@ mod tests {
             files: vec![CredentialFile { path: "/nonexistent/auth.json".into(), presence, aside: None }],
         };
         assert!(Credentials::read(&file(Presence::Optional)).is_ok());
-        assert!(Credentials::read(&file(Presence::Required)).is_err());
+        assert!(Credentials::read(&file(Presence::Named("--auth-file"))).is_err());
     }
 
     #[test]
@@ -314,6 +330,8 @@ mod tests {
             source: "`--username`".to_owned(),
         });
         assert_eq!(found(&credentials, "quay.io", "team/app"), "me from `--username`");
+        let other = found(&credentials, "r.io", "a");
+        assert_eq!(other, "none for `r.io` in `a.json`; `--username` is for `quay.io`");
         assert!(!format!("{credentials:?}").contains("secret"));
     }
 }

@@ -84,6 +84,9 @@ impl AuthFile {
         let bad = |why: &str| bad(path, why, aside);
         // The text of the parser's own message may quote a secret.
         let raw: Raw = serde_json::from_slice(bytes).map_err(|error| {
+            if error.is_eof() {
+                return bad("it ends too early: the JSON is not complete");
+            }
             bad(&format!("JSON of another shape, line {}, column {}", error.line(), error.column()))
         })?;
         let mut entries = Vec::new();

@@ -144,7 +144,17 @@ impl Keychain {
             }
         };
         let said = said.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.fault(verb, "there is no such program in `$PATH`"),
+            io::ErrorKind::NotFound => {
+                let fault = self.fault(verb, "there is no such program in `$PATH`");
+                let login = if verb == "get" {
+                    format!(", log in with `airgap-bundle login {}`", self.registry)
+                } else {
+                    String::new()
+                };
+                let hint =
+                    format!("install it{login}, or name another file of credentials with `--auth-file`");
+                Fault { hint, ..fault }
+            }
             _ => self.fault(verb, &format!("it could not be run: {error}")),
         })?;
         if said.output.len() > usize::try_from(MAX_ANSWER).unwrap_or(usize::MAX) {

@@ -15,8 +15,11 @@ pub(super) fn may_see(registry: &Url, realm: &Url, named: &[String]) -> bool {
     if registry.scheme() == "https" && realm.scheme() != "https" {
         return false;
     }
+    let with_port = format!("{realm_host}:{}", realm.port_or_known_default().unwrap_or_default());
+    let is_named =
+        |named: &String| [realm_host, &with_port].iter().any(|host| named.eq_ignore_ascii_case(host));
     registry_host == realm_host
-        || named.iter().any(|named| named.eq_ignore_ascii_case(realm_host))
+        || named.iter().any(is_named)
         || KNOWN.contains(&(registry_host, realm_host))
         || registrable(registry_host).is_some_and(|domain| registrable(realm_host) == Some(domain))
 }
@@ -64,6 +67,10 @@ mod tests {
     fn a_host_can_be_named() {
         let (registry, realm) = ("https://r.corp/".parse().unwrap(), "https://login.corp/t".parse().unwrap());
         assert!(!may_see(&registry, &realm, &[]));
-        assert!(may_see(&registry, &realm, &["login.corp".to_owned()]));
+        for (named, expected) in
+            [("login.corp", true), ("LOGIN.corp:443", true), ("login.corp:444", false), ("corp", false)]
+        {
+            assert_eq!(may_see(&registry, &realm, &[named.to_owned()]), expected, "{named}");
+        }
     }
 }

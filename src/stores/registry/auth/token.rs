@@ -137,7 +137,7 @@ async fn fetch(http: &HttpClient, request: &TokenRequest) -> Result<Token> {
         return Err(Error::Denied {
             what,
             why: format!("HTTP status {}{said} ({})", status.as_u16(), request.lookup),
-            hint: Some(advice(&request.registry, request.lookup.found(), turned)),
+            hint: Some(advice(&request.registry, &request.lookup, turned)),
         });
     }
     if !status.is_success() {

@@ -33,9 +33,11 @@ pub(super) fn codes(reply: &Reply) -> Vec<String> {
     errors.errors.into_iter().map(|entry| entry.code).collect()
 }
 
-/// Returns what the body of an error says, with `: ` in front, shortened to a line; empty where it says nothing.
+/// Returns what the body of an error says, with `: ` in front, shortened to a line and without what the request held of
+/// secrets; empty where it says nothing.
 pub(in crate::stores::registry) fn said(reply: &Reply) -> String {
     let line = |text: &str| -> String {
+        let text = reply.head.hidden.cover(text);
         text.split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
@@ -116,8 +118,7 @@ impl RegistryClient {
         at(match status {
             401 | 403 => {
                 let lookup = self.authorizer.known(repository.registry(), repository.path());
-                let hint =
-                    hint.unwrap_or_else(|| advice(repository.registry(), lookup.found(), turned(reply)));
+                let hint = hint.unwrap_or_else(|| advice(repository.registry(), &lookup, turned(reply)));
                 Error::Denied {
                     what,
                     why: format!("HTTP status {status}{said} ({lookup})"),

@@ -161,6 +161,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     use super::*;
+    use crate::stores::http::Hidden;
 
     #[test]
     fn locations_are_joined() {
@@ -185,6 +186,7 @@ mod tests {
                 url: asked.parse().unwrap(),
                 foreign: false,
                 proxy: None,
+                hidden: Hidden::default(),
             };
             assert_eq!(location(&head).map(String::from).as_deref(), expected, "{asked} {given}");
         }

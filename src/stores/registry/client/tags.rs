@@ -66,7 +66,8 @@ impl RegistryClient {
                 return Err(self.refusal(repository, "the tags", &reply));
             }
             let page: Page = serde_json::from_slice(&reply.body).map_err(|error| {
-                let why = format!("the answer is not a list of tags: {error}");
+                let why = reply.head.hidden.cover(&error.to_string());
+                let why = format!("the answer is not a list of tags: {why}");
                 self.at(repository)(Error::Network { what: reply.head.asked(), why, hint: None })
             })?;
             let found = page.tags.unwrap_or_default();

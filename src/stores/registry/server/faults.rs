@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{HeaderValue, LOCATION, RANGE};
+use axum::http::header::{AUTHORIZATION, HeaderValue, LOCATION, RANGE};
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
 use super::damage;
 use super::hold::Hold;
@@ -30,6 +33,13 @@ pub enum Fault {
         headers: Vec<(String, String)>,
         /// The body.
         body: String,
+    },
+    /// An answer of this status and media type that repeats the request: its credentials and its form.
+    Echo {
+        /// HTTP status.
+        status: u16,
+        /// Content type: of JSON it is an error of the specification, of a page the title.
+        media_type: &'static str,
     },
     /// Status 307 with this `Location`.
     Redirect(String),
@@ -186,6 +196,18 @@ pub(super) async fn layer(State(faults): State<Faults>, mut request: Request, ne
             drain_request(request.into_body()).await;
             instead(status, &headers, body)
         }
+        Fault::Echo { status, media_type } => {
+            let said = repeated(request).await;
+            let body = match media_type {
+                "application/json" => json!({"errors": [{"code": "DENIED", "message": said}]}).to_string(),
+                _ => format!("<title>{said}</title>"),
+            };
+            let headers = [
+                ("content-type".to_owned(), media_type.to_owned()),
+                ("warning".to_owned(), format!("299 - \"{}\"", said.replace('"', ""))),
+            ];
+            instead(status, &headers, body)
+        }
         Fault::Redirect(location) => {
             drain_request(request.into_body()).await;
             instead(307, &[(LOCATION.to_string(), location)], String::new())
@@ -220,6 +242,17 @@ pub(super) async fn layer(State(faults): State<Faults>, mut request: Request, ne
             unanswered()
         }
     }
+}
+
+/// Returns what a request says of whom it is from, and its form where it has one.
+async fn repeated(request: Request) -> String {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = header.unwrap_or_default().to_owned();
+    let body = axum::body::to_bytes(request.into_body(), 4096).await.unwrap_or_default();
+    let form = String::from_utf8(body.to_vec()).unwrap_or_default();
+    let secret =
+        header.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok()).unwrap_or_default();
+    format!("{} {header} {form}", String::from_utf8_lossy(&secret))
 }
 
 fn unanswered() -> Response {

@@ -1,0 +1,89 @@
+//! What of a request must not be said again, whatever its answer says.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::request::{Reach, Request};
+
+/// What stands in the place of a secret.
+const COVER: &str = "…";
+/// What is shorter is a part of ordinary words.
+const MIN_LENGTH: usize = 4;
+
+/// The secrets of a request, in the spellings in which a server may echo them: the `Authorization` header, the part of it
+/// behind the scheme, user name and password, the password, and the refresh token of a form.
+#[derive(Clone, Default)]
+pub struct Hidden(Vec<String>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+impl Hidden {
+    /// Takes the secrets of a request.
+    pub(super) fn of(request: &Request) -> Self {
+        let mut all = Vec::new();
+        if let Some(header) = request.authorization.as_ref().and_then(|header| header.to_str().ok()) {
+            all.push(header.to_owned());
+            if let Some((_, value)) = header.split_once(' ') {
+                all.push(value.to_owned());
+                let pair = STANDARD.decode(value).ok().and_then(|pair| String::from_utf8(pair).ok());
+                if let Some((username, password)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
+                    all.extend([format!("{username}:{password}"), password.to_owned()]);
+                }
+            }
+        }
+        if request.reach == Reach::Origin {
+            let form = String::from_utf8_lossy(&request.body);
+            let token = |pair: &str| pair.strip_prefix("refresh_token=").map(str::to_owned);
+            all.extend(form.split('&').filter_map(token));
+            let mut url = request.url.clone();
+            url.set_query(Some(&form));
+            let tokens = url.query_pairs().filter(|(name, _)| name == "refresh_token");
+            all.extend(tokens.map(|(_, value)| value.into_owned()));
+        }
+        all.retain(|secret| secret.len() >= MIN_LENGTH);
+        Self(all)
+    }
+
+    /// Returns a text with `…` in the place of each secret.
+    pub fn cover(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn covered(authorization: Option<&'static str>, body: &'static str, text: &str) -> String {
+        let mut request = Request::new(Method::POST, "https://h/".parse().unwrap());
+        request = request.body(body.into()).reach(Reach::Origin);
+        request.authorization = authorization.map(HeaderValue::from_static);
+        Hidden::of(&request).cover(text)
+    }
+
+    #[test]
+    fn every_spelling_is_covered() {
+        // `user:pass-word`
+        let basic = Some("Basic dXNlcjpwYXNzLXdvcmQ=");
+        for (authorization, body, text, expected) in [
+            (basic, "", "no: Basic dXNlcjpwYXNzLXdvcmQ=!", "no: …!"),
+            (basic, "", "dXNlcjpwYXNzLXdvcmQ= and user:pass-word", "… and …"),
+            (basic, "", "user has no pass-word", "user has no …"),
+            (Some("Bearer abc.def"), "", "authorization: bearer abc.def", "authorization: bearer …"),
+            (None, "a=b&refresh_token=x%2Fyz%3D", "x/yz= is x%2Fyz%3D", "… is …"),
+            // `u:x`
+            (Some("Basic dTp4"), "", "an x-ray", "an x-ray"),
+        ] {
+            assert_eq!(covered(authorization, body, text), expected, "{text}");
+        }
+    }
+}
