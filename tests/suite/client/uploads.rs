@@ -102,7 +102,8 @@ async fn a_piece_that_is_cut_off_goes_on_where_the_registry_is() {
     assert!(server.registry().content(&blob.digest).unwrap().unwrap().read(1 << 30).unwrap() == content);
     let sent: u64 =
         server.requests().iter().filter(|request| request.status != Some(413)).map(|r| r.bytes_in).sum();
-    assert!(sent < 2_900_000, "{sent} bytes");
+    // What was cut off, and the frames that were on their way then; the whole piece again would be more.
+    assert!(sent < 3_300_000, "{sent} bytes");
 }
 
 #[tokio::test]
