@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 
 use super::referrers::ReferrersArguments;
 use super::registry::RegistryArguments;
+use crate::content::budget::Budget;
 use crate::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Collected, Require, Source};
@@ -127,6 +128,7 @@ pub(super) fn places(client: RegistryClient) -> Places {
         staging: Staging::temporary(folder),
         earlier: Earlier::default(),
         tag_lists: TagLists::default(),
+        budget: Budget::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use super::budget::Share;
 use super::jobs;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::{Digest, Hasher};
@@ -84,10 +85,18 @@ impl Graph {
         Self { by_digest: HashMap::from([(node.descriptor.digest, 0)]), nodes: vec![node] }
     }
 
-    /// Fetches the children of `root` that `platforms` need, `limit` at a time, level by level.
+    /// Fetches the children of `root` that `platforms` need, `limit` at a time, level by level. Their room is taken of
+    /// `share` before they are; that of the root is the caller's to take.
     ///
-    /// Errors: [`Error::Unsupported`] where indexes nest deeper than [`MAX_DEPTH`] or are too many.
-    pub async fn walk<F, Fut>(root: Node, platforms: &[Platform], limit: usize, fetch: F) -> Result<Self>
+    /// Errors: [`Error::Unsupported`] where indexes nest deeper than [`MAX_DEPTH`] or are too many, and those of
+    /// [`Share::take`].
+    pub async fn walk<F, Fut>(
+        root: Node,
+        platforms: &[Platform],
+        limit: usize,
+        share: &Share,
+        fetch: F,
+    ) -> Result<Self>
     where
         F: Fn(Descriptor) -> Fut,
         Fut: Future<Output = Result<Bytes>> + Send + 'static,
@@ -118,6 +127,7 @@ impl Graph {
             if graph.nodes.len().saturating_add(wanted.len()) > MAX_NODES {
                 return Err(unsupported(format!("it has more than {MAX_NODES} manifests")));
             }
+            wanted.iter().try_for_each(|child| share.take(child.size))?;
             let nodes = jobs::run_all(limit, wanted, |descriptor| {
                 let fetched = fetch(descriptor.clone());
                 async move { Node::new(descriptor, fetched.await?) }
@@ -205,6 +215,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::content::budget::Budget;
 
     /// Manifests by digest, and which of them were asked for.
     #[derive(Clone, Default)]
@@ -251,8 +262,12 @@ mod tests {
         }
 
         async fn walk(&self, root: &Descriptor, platforms: &[&str]) -> Result<Graph> {
+            self.walk_within(root, platforms, &Budget::default()).await
+        }
+
+        async fn walk_within(&self, root: &Descriptor, platforms: &[&str], budget: &Budget) -> Result<Graph> {
             let platforms: Vec<Platform> = platforms.iter().map(|text| text.parse().unwrap()).collect();
-            Graph::walk(self.node(root), &platforms, 2, |child| {
+            Graph::walk(self.node(root), &platforms, 2, &budget.share(), |child| {
                 let this = self.clone();
                 async move {
                     this.asked.lock().unwrap().push(child.digest);
@@ -296,6 +311,21 @@ mod tests {
         let deeper = shelf.index(&[(&shelf.index(&[(&root, "")]), "")]);
         let error = shelf.walk(&deeper, &[]).await.unwrap_err();
         assert_eq!(error.to_string(), "its indexes nest deeper than 8");
+    }
+
+    #[tokio::test]
+    async fn manifests_beyond_the_budget_are_not_fetched() {
+        let shelf = Shelf::default();
+        let padded = |name: &str| {
+            shelf.put(format!(r#"{{"schemaVersion":2,"layers":[],"pad":"{name}{}"}}"#, "x".repeat(9_000)))
+        };
+        let (one, two) = (padded("a"), padded("b"));
+        let root = shelf.index(&[(&one, "linux/amd64"), (&two, "linux/arm64")]);
+        let budget = Budget::new(30_000, 15_000);
+        let error = shelf.walk_within(&root, &[], &budget).await.unwrap_err();
+        assert_eq!(error.to_string(), "its manifests come to more than 14.6 KiB");
+        assert!(shelf.asked.lock().unwrap().is_empty());
+        assert!(shelf.walk_within(&root, &["linux/arm64"], &budget).await.is_ok());
     }
 
     #[tokio::test]

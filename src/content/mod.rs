@@ -4,6 +4,7 @@
 //! nothing but a [`body::ProvenBody`].
 
 pub mod body;
+pub mod budget;
 pub mod copy;
 pub mod graph;
 pub mod jobs;

@@ -14,16 +14,18 @@ mod referrers;
 mod registry;
 mod signed;
 mod staging;
+mod tag_lists;
 
 pub use earlier::Earlier;
 pub use file_names::{file_names, missing_file};
 pub use keys::{Keys, read_key};
 pub use origin::Origin;
-pub use referrers::TagLists;
 pub use staging::Staging;
+pub use tag_lists::TagLists;
 
 use address::What;
 
+use crate::content::budget::Budget;
 use crate::content::plan::Item;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Entry, Location, Subject};
@@ -80,6 +82,8 @@ pub struct Places {
     pub earlier: Earlier,
     /// The tags of repositories that name what refers to something.
     pub tag_lists: TagLists,
+    /// The memory for manifests.
+    pub budget: Budget,
 }
 
 /// What a line became.

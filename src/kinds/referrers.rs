@@ -2,20 +2,21 @@
 //! and what refers to that, as far as it goes.
 //!
 //! It costs one probe of the API for each host and one list of tags for each repository. Where there is the API, it is asked
-//! once for each manifest; where there is none, nothing is asked that the list of tags does not name.
+//! once for each manifest; where there is none, nothing is asked that the list of tags does not name. Where tags cannot
+//! be listed, those of the root are asked for by name.
 //!
 //! Nothing here says whether a signature is good. What does finds what was found in the referrers of the [`Item`], before
 //! anything is written.
 //!
 //! [`Item`]: crate::content::plan::Item
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::OnceCell;
 
 use super::{Places, Wanted};
+use crate::content::budget::Share;
 use crate::content::graph::{Graph, Node, Part};
 use crate::content::jobs::{self, OnFailure};
 use crate::model::descriptor::Descriptor;
@@ -24,47 +25,9 @@ use crate::model::error::{Error, Result};
 use crate::model::manifest::{MAX_SIZE, Manifest};
 use crate::model::media_type;
 use crate::model::reference::Reference;
-use crate::model::referrer::{MAX_REFERRERS, Referrer, Referrers, cosign_tags, is_referring_tag, list_tag};
+use crate::model::referrer::{MAX_REFERRERS, Referrer, Referrers, cosign_tags, list_tag};
 use crate::stores::bundle::rules;
-use crate::stores::registry::client::{By, RegistryClient, Repository};
-
-/// The tags of repositories under which something that refers may be found. Clones share them, so that each repository
-/// is asked once.
-#[derive(Clone, Debug, Default)]
-pub struct TagLists(Arc<Mutex<HashMap<Repository, Arc<OnceCell<Tags>>>>>);
-
-/// What a repository says of its tags.
-#[derive(Debug)]
-enum Tags {
-    There(BTreeSet<String>),
-    /// They cannot be listed; the reason is there until someone has told it.
-    Unknown(Mutex<Option<Error>>),
-}
-
-impl TagLists {
-    /// Returns those of `tags` that a repository has.
-    async fn among(
-        &self,
-        client: &RegistryClient,
-        repository: &Repository,
-        tags: Vec<String>,
-    ) -> Result<Vec<String>, Option<Error>> {
-        let cell = {
-            let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(lists.entry(repository.clone()).or_default())
-        };
-        let ask = async {
-            match client.tags(repository, is_referring_tag).await {
-                Ok(tags) => Tags::There(tags),
-                Err(error) => Tags::Unknown(Mutex::new(Some(error))),
-            }
-        };
-        match cell.get_or_init(|| ask).await {
-            Tags::There(there) => Ok(tags.into_iter().filter(|tag| there.contains(tag)).collect()),
-            Tags::Unknown(error) => Err(error.lock().unwrap_or_else(PoisonError::into_inner).take()),
-        }
-    }
-}
+use crate::stores::registry::client::{By, Pages, Repository};
 
 /// What refers to an artifact.
 #[derive(Debug, Default)]
@@ -82,9 +45,21 @@ pub(super) struct Found {
 struct Search {
     reference: Arc<Reference>,
     repository: Repository,
+    /// The artifact itself.
+    root: Option<Digest>,
     places: Places,
     jobs: usize,
+    /// What their manifests may take.
+    share: Arc<Share>,
+    /// How far the lists of the artifact may go on.
+    pages: Arc<Pages>,
 }
+
+/// So many manifests are asked about before it is seen whether too much refers to them.
+const AT_ONCE: usize = 64;
+
+/// What tells referrers apart: subject, digest and tag.
+type Key = (Digest, Digest, Option<String>);
 
 /// Something that is said to refer to a manifest.
 struct Candidate {
@@ -120,6 +95,7 @@ pub(super) async fn discover(
     part: &Part<'_>,
     places: &Places,
     wanted: &Wanted,
+    share: &Arc<Share>,
 ) -> Result<Found> {
     let mut found = Found::default();
     if wanted.referrers == Referrers::None {
@@ -128,46 +104,44 @@ pub(super) async fn discover(
     let search = Search {
         reference: Arc::new(reference.clone()),
         repository: Repository::of(reference),
+        root: part.nodes.first().map(|node| node.descriptor.digest),
         places: places.clone(),
         jobs: wanted.jobs,
+        share: Arc::clone(share),
+        pages: Arc::default(),
     };
-    let mut all: BTreeMap<(Digest, Digest, Option<String>), Referrer> = BTreeMap::new();
+    let mut all: BTreeMap<Key, Referrer> = BTreeMap::new();
+    let mut room = MAX_REFERRERS;
     let mut asked: HashSet<Digest> = HashSet::new();
     let mut level: Vec<Digest> = part.nodes.iter().map(|node| node.descriptor.digest).collect();
     while !level.is_empty() {
         level.retain(|digest| asked.insert(*digest));
-        let answers = jobs::run(wanted.jobs, OnFailure::GoOn, std::mem::take(&mut level), |subject| {
-            let search = search.clone();
-            async move { Ok(Box::pin(search.ask(subject)).await) }
-        })
-        .await;
         let mut candidates = Vec::new();
         let mut seen = HashSet::new();
-        for answer in answers.into_iter().flatten() {
-            let answer = answer?;
-            for problem in answer.problems {
-                found.note(&search, problem, wanted.referrers)?;
+        while !level.is_empty() && candidates.len() <= room {
+            let later = level.split_off(level.len().min(AT_ONCE));
+            for answer in search.ask_all(std::mem::replace(&mut level, later)).await? {
+                for problem in answer.problems {
+                    found.note(&search, problem, wanted.referrers)?;
+                }
+                let tags = answer.candidates.iter().filter(|candidate| candidate.tag.is_some());
+                let tagged: HashSet<Digest> = tags.map(|candidate| candidate.descriptor.digest).collect();
+                candidates.extend(answer.candidates.into_iter().filter(|candidate| {
+                    let digest = candidate.descriptor.digest;
+                    let known = candidate.tag.is_none() && tagged.contains(&digest);
+                    let key = (candidate.subject, digest, candidate.tag.clone());
+                    digest != candidate.subject && !known && !all.contains_key(&key) && seen.insert(key)
+                }));
             }
-            let tagged: HashSet<Digest> = answer
-                .candidates
-                .iter()
-                .filter(|candidate| candidate.tag.is_some())
-                .map(|candidate| candidate.descriptor.digest)
-                .collect();
-            candidates.extend(answer.candidates.into_iter().filter(|candidate| {
-                let digest = candidate.descriptor.digest;
-                let known = candidate.tag.is_none() && tagged.contains(&digest);
-                let key = (candidate.subject, digest, candidate.tag.clone());
-                digest != candidate.subject && !known && !all.contains_key(&key) && seen.insert(key)
-            }));
         }
-        let room = MAX_REFERRERS.saturating_sub(all.len());
+        level.clear();
         if candidates.len() > room {
             candidates.truncate(room);
             let message = format!("`{reference}` has more than {MAX_REFERRERS} referrers");
             let error = Error::Unsupported { message, hint: Some(SKIP.to_owned()) };
-            found.note(&search, Problem::Lacking("further referrers".to_owned(), error), wanted.referrers)?;
+            found.note(&search, Problem::Lacking(FURTHER.to_owned(), error), wanted.referrers)?;
         }
+        room = room.saturating_sub(candidates.len());
         let fetched = jobs::run(wanted.jobs, OnFailure::GoOn, candidates, |candidate| {
             let search = search.clone();
             async move { Ok(search.fetch(candidate).await) }
@@ -189,6 +163,8 @@ pub(super) async fn discover(
     Ok(found)
 }
 
+/// What is left out where there is too much.
+const FURTHER: &str = "further referrers";
 /// What to do where referrers are required and cannot be had.
 const SKIP: &str =
     "`--referrers best-effort` goes on without them, `--referrers none` does not look for them";
@@ -209,7 +185,11 @@ impl Found {
                 return Err(error.during(format!("{what} could not be had")).with_hint(SKIP));
             }
             Problem::Lacking(what, error) => {
-                self.warnings.push(format!("`{reference}` goes without {what}: {}", in_full(&error)));
+                let warning = format!("`{reference}` goes without {what}: {}", in_full(&error));
+                // Where there is no more room, it is the same for all that follow.
+                if self.warnings.last() != Some(&warning) {
+                    self.warnings.push(warning);
+                }
             }
             Problem::Tags(error) if is_required => {
                 let said = || Error::Conflict {
@@ -222,7 +202,8 @@ impl Found {
             }
             Problem::Tags(None) => {}
             Problem::Tags(Some(error)) => self.warnings.push(format!(
-                "the tags of `{repository}` cannot be listed, so that what refers to its images by tags is left out: {}",
+                "the tags of `{repository}` cannot be listed, so that of what refers by tags only that is looked for which refers to \
+                 a whole image: {}",
                 in_full(&error)
             )),
         }
@@ -231,19 +212,34 @@ impl Found {
 }
 
 impl Search {
+    /// Asks what refers to each of some manifests.
+    async fn ask_all(&self, subjects: Vec<Digest>) -> Result<Vec<Answer>> {
+        let answers = jobs::run(self.jobs, OnFailure::GoOn, subjects, |subject| {
+            let search = self.clone();
+            async move { Ok(Box::pin(search.ask(subject)).await) }
+        });
+        answers.await.into_iter().flatten().collect()
+    }
+
     /// Asks what refers to a manifest.
     async fn ask(&self, subject: Digest) -> Answer {
         let (client, repository) = (&self.places.registry, &self.repository);
         let list = list_tag(&subject);
-        let tags = std::iter::once(list.clone()).chain(cosign_tags(&subject)).collect();
-        let (listed, tags) = futures_util::future::join(
-            Box::pin(client.referrers(repository, &subject, MAX_REFERRERS)),
-            self.places.tag_lists.among(client, repository, tags),
+        let tags: Vec<String> = std::iter::once(list.clone()).chain(cosign_tags(&subject)).collect();
+        let (listed, named_tags) = futures_util::future::join(
+            Box::pin(client.referrers(repository, &subject, MAX_REFERRERS, &self.pages)),
+            self.places.tag_lists.among(client, repository, &tags),
         )
         .await;
         let mut answer = Answer::default();
-        let named = |descriptor: Descriptor| Candidate { subject, tag: None, descriptor, bytes: None };
-        let has_api = matches!(listed, Ok(Some(_)));
+        let named = |descriptor: Descriptor| Candidate {
+            subject,
+            tag: None,
+            descriptor: Descriptor::new(&descriptor.media_type, descriptor.digest, descriptor.size),
+            bytes: None,
+        };
+        let lacking = |tag: &str, error| Problem::Lacking(format!("what tag `{tag}` names"), error);
+        let (has_api, is_listed) = (matches!(listed, Ok(Some(_))), named_tags.is_some());
         match listed {
             Ok(Some(listed)) => {
                 answer.candidates.extend(listed.referrers.into_iter().map(named));
@@ -257,24 +253,37 @@ impl Search {
                 answer.problems.push(Problem::Lacking(format!("the referrers of {subject}"), error));
             }
         }
-        let tags = match tags {
-            Ok(tags) => tags,
-            Err(error) => {
-                answer.problems.push(Problem::Tags(error));
+        let mut tags: Vec<String> = match named_tags {
+            Some(named) => named,
+            None if self.root == Some(subject) => tags,
+            None => {
+                answer.problems.push(Problem::Tags(self.places.tag_lists.reason(repository)));
                 return answer;
             }
         };
+        tags.retain(|tag| !has_api || *tag != list);
         for tag in tags {
-            if has_api && tag == list {
-                continue;
+            if !is_listed {
+                match client.head_manifest(repository, By::Tag(&tag)).await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => continue,
+                    Err(error) => {
+                        answer.problems.push(lacking(&tag, error));
+                        continue;
+                    }
+                }
             }
             let fetched = match client.manifest(repository, By::Tag(&tag)).await {
                 Ok(fetched) => fetched,
                 Err(error) => {
-                    answer.problems.push(Problem::Lacking(format!("what tag `{tag}` names"), error));
+                    answer.problems.push(lacking(&tag, error));
                     continue;
                 }
             };
+            if let Err(error) = self.share.take(fetched.descriptor.size) {
+                answer.problems.push(Problem::Lacking(FURTHER.to_owned(), error));
+                continue;
+            }
             if tag != list {
                 let (descriptor, bytes) = (fetched.descriptor, Some(fetched.bytes));
                 answer.candidates.push(Candidate { subject, tag: Some(tag), descriptor, bytes });
@@ -282,7 +291,7 @@ impl Search {
             }
             match Manifest::parse(&fetched.descriptor.media_type, &fetched.bytes) {
                 Ok(index) if index.media_type == media_type::OCI_INDEX => {
-                    answer.candidates.extend(index.manifests.into_iter().map(named));
+                    answer.candidates.extend(index.manifests.into_iter().take(MAX_REFERRERS + 1).map(named));
                 }
                 _ => {
                     let message = format!("tag `{tag}` of `{repository}` does not hold a list of referrers");
@@ -298,6 +307,10 @@ impl Search {
         let Candidate { subject, tag, descriptor, bytes } = candidate;
         let digest = descriptor.digest;
         let lacking = |error| Problem::Lacking(format!("its referrer {digest}"), error);
+        if bytes.is_none() {
+            let full = |error| Problem::Lacking(FURTHER.to_owned(), error);
+            self.share.take(descriptor.size).map_err(full)?;
+        }
         let root = self.node(descriptor, bytes).await.map_err(lacking)?;
         let says = root.manifest.subject.as_ref().map(|subject| subject.digest);
         if tag.is_none() && says != Some(subject) {
@@ -314,7 +327,7 @@ impl Search {
             return Err(lacking(Error::Unsupported { message, hint: None }));
         }
         let media_type = root.descriptor.media_type.clone();
-        let graph = Graph::walk(root, &[], self.jobs, |child| {
+        let graph = Graph::walk(root, &[], self.jobs, &self.share, |child| {
             let search = self.clone();
             async move { search.bytes(&child).await }
         });
@@ -344,7 +357,9 @@ impl Search {
 }
 
 fn too_many(subject: &Digest) -> Error {
-    let message = format!("more than {MAX_REFERRERS} manifests refer to {subject}");
+    let message = format!(
+        "the list of what refers to {subject} is too long: {MAX_REFERRERS} entries and 1000 further pages are read"
+    );
     Error::Unsupported { message, hint: Some(SKIP.to_owned()) }
 }
 

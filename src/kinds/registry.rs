@@ -1,6 +1,7 @@
 //! Images, charts and other artifacts of an OCI registry.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -35,6 +36,8 @@ pub(super) async fn resolve(
         Ok(fetched) => fetched,
         Err(error) => return Err(near::hinted(error, client, &repository, By::of(reference)).await),
     };
+    let (own, others) = (places.budget.share(), Arc::new(places.budget.share()));
+    own.take(fetched.descriptor.size)?;
     let root = Node::new(fetched.descriptor, fetched.bytes)?;
     let kind = kind(entry, &root)?;
     let named = !entry.platforms.default;
@@ -44,7 +47,7 @@ pub(super) async fn resolve(
     if !whole && kind == Kind::Image {
         platforms.clone_from(&narrowed);
     }
-    let graph = Graph::walk(root, &platforms, wanted.jobs, |child| {
+    let graph = Graph::walk(root, &platforms, wanted.jobs, &own, |child| {
         let (client, repository, earlier) = (client.clone(), repository.clone(), earlier.clone());
         async move {
             let fetch = async { Ok(client.manifest(&repository, By::Digest(&child.digest)).await?.bytes) };
@@ -85,7 +88,7 @@ pub(super) async fn resolve(
         resolved.kept_whole =
             Some(all.iter().filter(|(digest, _)| !few.contains_key(*digest)).map(|(_, size)| size).sum());
     }
-    let referring = referrers::discover(reference, &part, places, wanted).await?;
+    let referring = referrers::discover(reference, &part, places, wanted, &others).await?;
     let keys = wanted.keys.of(entry);
     let needed = match graph.root().filter(|_| !keys.is_empty()) {
         Some(root) => {
@@ -124,6 +127,8 @@ pub(super) async fn resolve(
     let narrows = kind == Kind::Image && !whole && !named;
     let referring = referring.graphs;
     resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring, needed });
+    own.keep();
+    others.keep();
     Ok(resolved)
 }
 

@@ -8,6 +8,7 @@ use airgap_bundle::commands::import::{self, DigestTags, MovedTags, Receipt};
 use airgap_bundle::commands::open::{Choice, OnIncomplete};
 use airgap_bundle::commands::report::{Report, whole};
 use airgap_bundle::commands::seen::Seen;
+use airgap_bundle::content::budget::Budget;
 use airgap_bundle::content::jobs::OnFailure;
 use airgap_bundle::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
 use airgap_bundle::model::list::{self, Require};
@@ -132,6 +133,7 @@ impl Scene {
                 staging: Staging::temporary(self.path("")),
                 earlier: Earlier::default(),
                 tag_lists: TagLists::default(),
+                budget: Budget::default(),
             },
             action: Action::Do,
             overwrite: Overwrite::No,

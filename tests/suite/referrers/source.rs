@@ -156,9 +156,46 @@ fn a_registry_that_lists_no_tags_is_told_once() {
         site.run("export -o other.tar FROM/a/b:1 FROM/a/b:2 --referrers require")
             .any_stdout()
             .stderr_holds("the tags of `FROM/a/b`, which may name signatures, cannot be listed")
-            .stderr_holds("hint: `--referrers best-effort` goes on without them")
+            .stderr_holds(if status == 401 {
+                "hint: give credentials"
+            } else {
+                "hint: `--referrers best-effort`"
+            })
             .code(1);
         assert!(!site.path("other.tar").exists());
+    }
+}
+
+#[test]
+fn a_registry_that_lists_no_tags_keeps_the_signature_of_an_image() {
+    let lists = |request: &RequestView<'_>| request.path.ends_with("/tags/list");
+    for referrers in [Referrers::On, Referrers::Off] {
+        let fault =
+            move |request: &RequestView<'_>| if lists(request) { Fault::status(404) } else { Fault::None };
+        let from = faulty(referrers, fault);
+        let child = image(1, 1, 10);
+        let root = index_of(&[("linux/amd64", &child)]);
+        let (signature, of_child) = (cosign(&root, &["me"]), cosign(&child, &["me"]));
+        root.put(from.registry(), "a/b", Some("1"));
+        signature.put(from.registry(), "a/b", Some(&format!("{}.sig", tag(&root))));
+        of_child.put(from.registry(), "a/b", Some(&format!("{}.sig", tag(&child))));
+        let listed = artifact(3, "application/vnd.x", Some(&root));
+        put_listed(&from, "a/b", &root, &[&listed]);
+        let plain = image(5, 1, 10);
+        plain.put(from.registry(), "a/c", Some("1"));
+        let site = site(&from, &from);
+        let said = site.run("export -o site.tar FROM/a/b:1").any_stdout().stderr_of(0);
+        assert!(said.contains("only that is looked for which refers to a whole image"), "{said}");
+        let (mut expected, mut got) = (vec![text(&signature), text(&listed)], carried(&site, 0));
+        expected.sort();
+        got.sort();
+        assert_eq!(got, expected);
+        // The three tags of cosign, and the list where the registry has no list of its own.
+        let asked = if referrers == Referrers::On { 3 } else { 4 };
+        assert_eq!(count(&from, "HEAD", "/manifests/sha256-"), asked);
+        // Nothing of this one is left unasked.
+        let line = "export -o plain.tar FROM/a/c:1 --referrers require";
+        assert!(!site.run(line).any_stdout().stderr_of(0).contains("cannot be listed"));
     }
 }
 
@@ -205,7 +242,9 @@ fn a_page_on_another_host_is_not_asked_for() {
             Fault::None
         }
     });
-    image(1, 1, 10).put(from.registry(), "a/b", Some("1"));
+    let root = image(1, 1, 10);
+    root.put(from.registry(), "a/b", Some("1"));
+    artifact(3, "application/vnd.x", Some(&root)).put(from.registry(), "a/b", None);
     let site = site(&from, &from);
     site.run("export -o site.tar FROM/a/b:1 --referrers require")
         .any_stdout()

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 
 pub use login::Welcome;
 pub use manifests::FetchedManifest;
-pub use referrers::Listed;
+pub use referrers::{Listed, Pages};
 pub(in crate::stores::registry) use refusal::said;
 pub use repository::{By, Repository};
 pub use session::{Mounted, UploadSession};

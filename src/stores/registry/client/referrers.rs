@@ -1,7 +1,7 @@
 //! What refers to a manifest, as far as a registry lists it by itself (OCI distribution spec, "Listing Referrers").
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{CONTENT_TYPE, HeaderName};
@@ -27,6 +27,22 @@ pub struct Listed {
     pub referrers: Vec<Descriptor>,
     /// Whether there are more than were asked for.
     pub more: bool,
+}
+
+/// How many pages more than the first of each list are read of lists that belong together.
+#[derive(Debug)]
+pub struct Pages(AtomicUsize);
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self(AtomicUsize::new(MAX_PAGES))
+    }
+}
+
+impl Pages {
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
 }
 
 /// What is known of the hosts that were asked: one probe for each.
@@ -68,12 +84,14 @@ impl RegistryClient {
         self.hosts.of(repository).says_subject.load(Ordering::Relaxed)
     }
 
-    /// Returns what a registry lists as referring to `subject`, at most `most`; `None` where it has no such API.
+    /// Returns what a registry lists as referring to `subject`, at most `most`, and as far as `pages` go; `None` where it
+    /// has no such API.
     pub async fn referrers(
         &self,
         repository: &Repository,
         subject: &Digest,
         most: usize,
+        pages: &Pages,
     ) -> Result<Option<Listed>> {
         let repository = &self.lists_of(repository);
         let (has_api, mut reply) = self.probe(repository, subject).await?;
@@ -83,7 +101,7 @@ impl RegistryClient {
         let what = format!("the referrers of {subject}");
         let mut url = self.url(repository, &format!("referrers/{subject}")).await?;
         let mut listed = Listed::default();
-        for _ in 0..MAX_PAGES {
+        loop {
             let page = match reply.take() {
                 Some(reply) => reply,
                 None => self.page_of_referrers(repository, url.clone()).await?,
@@ -100,6 +118,8 @@ impl RegistryClient {
                     hint: None,
                 })
             })?;
+            // A page that says nothing is the last one, whatever it links to.
+            let next = next.filter(|_| !index.manifests.is_empty());
             let room = most.saturating_sub(listed.referrers.len());
             listed.more = index.manifests.len() > room;
             listed.referrers.extend(index.manifests.into_iter().take(room));
@@ -112,12 +132,16 @@ impl RegistryClient {
                     }));
                 }
                 // Where the next page is asked for is not the reply's to choose: only which one.
-                Some(next) if !listed.more && next.query() != url.query() => url.set_query(next.query()),
+                Some(next) if !listed.more && next.query() != url.query() => {
+                    if !pages.take() {
+                        listed.more = true;
+                        return Ok(Some(listed));
+                    }
+                    url.set_query(next.query());
+                }
                 _ => return Ok(Some(listed)),
             }
         }
-        listed.more = true;
-        Ok(Some(listed))
     }
 
     /// Asks a host once whether it has the API. The answer of the probe itself is returned, too, for it is a list.
