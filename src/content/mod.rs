@@ -3,6 +3,7 @@
 //! Every byte takes the same way: a place opens a [`body::RawBody`], [`body::ProvenBody`] checks it, and a sink takes
 //! nothing but a [`body::ProvenBody`].
 
+pub mod agreement;
 pub mod body;
 pub mod budget;
 pub mod copy;

@@ -188,7 +188,7 @@ impl<O: Clone + PartialEq> Collected<O> {
             let origin = item.origins.get(&blob.digest);
             match self.place.get(&blob.digest).and_then(|index| self.blobs.get_mut(*index)) {
                 Some((known, _, _)) if known.size != blob.size => {
-                    return Err(two_sizes(&item.artifact, blob, known.size));
+                    return Err(two_sizes(&item.artifact, &blob.digest, blob.size, known.size));
                 }
                 Some((_, known_role, origins)) => {
                     *known_role = (*known_role).min(*role);
@@ -211,17 +211,17 @@ fn one_size_each<O>(item: &Item<O>, part: &Part<'_>) -> Result<()> {
     for child in part.nodes.iter().flat_map(|node| node.manifest.blobs().chain(&node.manifest.manifests)) {
         let known = *sizes.entry(child.digest).or_insert(child.size);
         if known != child.size {
-            return Err(two_sizes(&item.artifact, child, known));
+            return Err(two_sizes(&item.artifact, &child.digest, child.size, known));
         }
     }
     Ok(())
 }
 
-fn two_sizes(artifact: &Artifact, blob: &Descriptor, known: u64) -> Error {
+pub(super) fn two_sizes(artifact: &Artifact, blob: &Digest, size: u64, known: u64) -> Error {
     Error::Mismatch {
-        what: format!("`{}`: the size of blob {}", artifact.reference, blob.digest),
+        what: format!("`{}`: the size of blob {blob}", artifact.reference),
         expected: format!("{known} bytes, as another manifest says"),
-        got: format!("{} bytes", blob.size),
+        got: format!("{size} bytes"),
     }
 }
 

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 
 use super::{ArtifactRow, Item, Progress, Seen, Status, counted, whole};
 use crate::commands::together;
+use crate::content::agreement::contradicting;
 use crate::content::jobs::{self, OnFailure};
 use crate::kinds::{self, Origin, Places, Resolved, Wanted};
 use crate::model::artifact::Kind;
@@ -14,6 +15,7 @@ use crate::model::contents::{Artifact, Missing};
 use crate::model::digest::Digest;
 use crate::model::error::Error;
 use crate::model::list::{Entry, Position, Subject};
+use crate::model::referrer::Referrers;
 use crate::model::selector::{Selection, Selector};
 use crate::stores::bundle::rules;
 use crate::stores::registry::client::Repository;
@@ -96,6 +98,7 @@ pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry
             None => {}
         }
     }
+    found.agree(asking);
     found.unite_sources();
     let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
     let idle = together::idle(asking.selection, &seen, "takes nothing in the list");
@@ -187,10 +190,39 @@ impl Found {
 
     fn fail(&mut self, verb: &str, entry: &Entry, error: Error) {
         self.seen.push(seen(entry));
-        let reference = kinds::shown(entry);
-        self.missing.push(Missing { kind: entry.kind, reference: rules::fitting(&reference) });
-        let error = error.during(format!("could not {verb} `{reference}` ({})", entry.position));
-        self.failures.push((failed_row(entry.kind, &reference, &error), error));
+        self.lacks(verb, entry.kind, &kinds::shown(entry), &entry.position, error);
+    }
+
+    fn lacks(&mut self, verb: &str, kind: Option<Kind>, reference: &str, line: &Position, error: Error) {
+        self.missing.push(Missing { kind, reference: rules::fitting(reference) });
+        let error = error.during(format!("could not {verb} `{reference}` ({line})"));
+        self.failures.push((failed_row(kind, reference, &error), error));
+    }
+
+    /// Leaves out what refers to artifacts and contradicts them. Where that may not lack, because referrers are required
+    /// or a signature is, its artifact fails.
+    fn agree(&mut self, asking: &Asking<'_>) {
+        let all_required = asking.wanted.referrers == Referrers::Require;
+        let wrong = contradicting(&self.items);
+        'items: for (mut item, wrong) in std::mem::take(&mut self.items).into_iter().zip(wrong) {
+            let Artifact { kind, reference, .. } = &item.artifact;
+            let (kind, reference) = (*kind, reference.clone());
+            let is_required = all_required || item.needed.iter().any(|needed| wrong.contains_key(needed));
+            let line = self.line(&item.artifact).cloned().filter(|_| is_required);
+            item.keep_referrers(|referrer, _| !wrong.contains_key(&referrer.digest));
+            for (referrer, error) in wrong {
+                let Some(line) = &line else {
+                    let why = whole(&error);
+                    let warning = format!("`{reference}` goes without its referrer {referrer}: {why}");
+                    self.warnings.push(warning);
+                    continue;
+                };
+                let error = error.during(format!("its referrer {referrer} contradicts what goes with it"));
+                self.lacks(asking.verb, Some(kind), &reference, line, error);
+                continue 'items;
+            }
+            self.items.push(item);
+        }
     }
 
     /// Says how many artifacts of registries were shown to be signed, where that was asked of any.

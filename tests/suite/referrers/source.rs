@@ -1,6 +1,9 @@
 //! What is looked for at the source, and what becomes of it where it cannot be had.
 
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Referrers, RequestView, Server};
+use airgap_bundle::model::media_type::OCI_MANIFEST;
+use airgap_bundle::stores::registry::server::{
+    Completeness, Fault, Faults, Options, Referrers, RequestView, Server,
+};
 use serde_json::json;
 
 use super::places::{count, list, put_listed, server, site, tag};
@@ -272,4 +275,48 @@ fn an_older_bundle_and_a_rerun_spare_what_is_there() {
     let report = site.run("export -o later.tar FROM/a/b:1 --reuse site.tar --json").json(0);
     assert_eq!(report["totals"]["referrers"], json!(2));
     assert_ne!(site.read("site.tar"), site.read("later.tar"));
+}
+
+/// Puts a referrer of `subject` beside it that states another size for a layer of `about`.
+fn put_liar(server: &Server, repository: &str, subject: &Graph, about: &Graph) {
+    let layer = &about.blobs[1];
+    let size = layer.bytes.len() + 1;
+    let config = &about.blobs[0];
+    let raw = json!({
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": "application/vnd.liar",
+        "config": {"mediaType": "application/json", "digest": config.digest, "size": config.bytes.len()},
+        "layers": [{"mediaType": "application/json", "digest": layer.digest, "size": size}],
+        "subject": subject.root().descriptor(),
+    });
+    let bytes = serde_json::to_vec(&raw).unwrap();
+    server.registry().put_manifest(repository, None, OCI_MANIFEST, &bytes).unwrap();
+}
+
+#[test]
+fn a_referrer_that_states_another_size_costs_no_more_than_itself() {
+    let (one, two) = (image(1, 1, 10), image(2, 1, 10));
+    for about in [&one, &two] {
+        let from =
+            Server::start(Options { completeness: Completeness::Nothing, ..Options::memory() }).unwrap();
+        one.put(from.registry(), "a/one", Some("1"));
+        two.put(from.registry(), "a/two", Some("1"));
+        let honest = artifact(3, "application/vnd.x", Some(&one));
+        honest.put(from.registry(), "a/one", None);
+        put_liar(&from, "a/one", &one, about);
+        let site = site(&from, &from);
+        site.run("export -o site.tar FROM/a/one:1 FROM/a/two:1")
+            .any_stdout()
+            .stderr_holds("`FROM/a/one:1` goes without its referrer sha256:[1]: ")
+            .stderr_holds("2 artifacts, 1 signature or other referrer, ")
+            .code(0);
+        assert_eq!(carried(&site, 0), [text(&honest)]);
+        site.run("export -o other.tar FROM/a/one:1 FROM/a/two:1 --referrers require --keep-going")
+            .any_stdout()
+            .stderr_holds("could not export `FROM/a/one:1` (argument 1)")
+            .stderr_holds("as another manifest says")
+            .stderr_holds("INCOMPLETE: 1 of 2 artifacts were not exported")
+            .code(4);
+    }
 }
