@@ -142,7 +142,12 @@ async fn run(
     if ledger.stopped {
         return vec![];
     }
-    let results = jobs::run(work.jobs, work.on_failure, lacks.clone(), |lack| {
+    // What is mounted is read nowhere.
+    let source = |lack: &Lack| match lack.holder {
+        Some(_) => String::new(),
+        None => work.stock.host(&lack.blob.digest),
+    };
+    let results = jobs::run_fair(work.jobs, work.on_failure, lacks.clone(), source, |lack| {
         let work = Arc::clone(work);
         let name = names.get(lack.owner).cloned().unwrap_or_else(|| "".into());
         async move {

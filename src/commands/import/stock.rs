@@ -152,6 +152,11 @@ impl Stock {
         matches!((self, error), (Self::Gathered(_), Error::Mismatch { .. }))
     }
 
+    /// Returns the host that a blob is read from first; empty for this machine.
+    pub(super) fn host(&self, digest: &Digest) -> String {
+        self.origins(digest).and_then(<[Origin]>::first).map(Origin::host).unwrap_or_default()
+    }
+
     /// Opens a blob at the `number`th of its places, from `offset` on, and says how that place is called.
     pub(super) async fn open(
         &self,

@@ -156,6 +156,15 @@ fn scripted() -> Vec<Row> {
         )
         .again(2000)
         .fails(4, "titled `No`"),
+        Row::new("another push disturbs that of a manifest", manifest(2, refusing(400, "DIGEST_INVALID")))
+            .more(&[("PUT", 2)])
+            .again(4000)
+            .waits(&[500, 1250]),
+        Row::new("a manifest that is doubted for ever", manifest(ALWAYS, refusing(400, "DIGEST_INVALID")))
+            .more(&[("PUT", 2)])
+            .again(6000)
+            .waits(&[500, 1250])
+            .fails(4, "DIGEST_INVALID"),
         Row::new("a session at no URL", post(ALWAYS, located("ftp://x/")))
             .fails(4, "without a usable `Location`"),
         Row::new(

@@ -1,6 +1,8 @@
 //! Where content comes from: the destination itself, another source, a disk; and who is shown which credentials.
 
-use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, Server};
+use std::time::{Duration, Instant};
+
+use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Hold, Options, Server};
 
 use crate::fixture::image;
 
@@ -86,4 +88,53 @@ fn the_lists_and_the_call_are_checked_together() {
         .code(2);
     site.run("mirror --to TO").stderr_holds("error: ").code(2);
     assert_eq!(to.requests(), []);
+}
+
+#[test]
+fn one_slow_source_does_not_hold_up_another() {
+    let slow_images: Vec<_> = (0..3).map(|seed| image(seed, 2, 10_000)).collect();
+    let quick_images: Vec<_> = (10..16).map(|seed| image(seed, 2, 10_000)).collect();
+    let layers = slow_images.iter().flat_map(|graph| &graph.blobs[1..]);
+    let layers: Vec<String> = layers.map(|blob| blob.digest.to_string()).collect();
+    let hold = Hold::new();
+    let for_faults = hold.clone();
+    let from = faulty(Faults::new(move |request| {
+        if layers.iter().any(|layer| gets(request, layer)) {
+            Fault::Hold(for_faults.clone())
+        } else {
+            Fault::None
+        }
+    }));
+    let (quick, to) = (server(), server());
+    for (number, graph) in slow_images.iter().enumerate() {
+        graph.put(from.registry(), &format!("s{number}"), Some("1"));
+    }
+    for (number, graph) in quick_images.iter().enumerate() {
+        graph.put(quick.registry(), &format!("q{number}"), Some("1"));
+    }
+    let slow = (0..3).map(|number| format!("SOURCE/s{number}:1"));
+    let references: Vec<String> = slow.chain((0..6).map(|number| format!("QUICK/q{number}:1"))).collect();
+    let site = site(&from, &to, &[]).named("QUICK", quick.host());
+    let line = format!("mirror {} --to TO --jobs 2", references.join(" "));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| site.run(&line).stderr_holds("9 mirrored").code(0));
+        let arrived = || {
+            let stored = |graph: &&crate::fixture::Graph| {
+                graph.blobs[1..].iter().all(|blob| to.registry().content(&blob.digest).unwrap().is_some())
+            };
+            quick_images.iter().filter(stored).count()
+        };
+        // Whoever is slow goes on only after all of the other source has arrived.
+        while arrived() < quick_images.len()
+            && begun.elapsed() < Duration::from_secs(60)
+            && !work.is_finished()
+        {
+            std::thread::yield_now();
+        }
+        let all = arrived();
+        hold.release();
+        work.join().unwrap();
+        assert_eq!(all, quick_images.len());
+    });
 }

@@ -45,6 +45,7 @@ pub async fn keep(
     (username, password): (&str, &Secret),
     clock: &Arc<dyn Clock>,
 ) -> Result<Place> {
+    LoginFile::make_folder(file)?;
     let mut login_file = LoginFile::open(file)?;
     let key = &account.key;
     let keychain = login_file.rules().keychain(&key.host).filter(|_| key.path.is_empty());

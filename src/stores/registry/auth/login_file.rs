@@ -1,6 +1,7 @@
 //! A credential file that is changed: one entry, and everything else stays as it was.
 
 use std::fmt;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 
@@ -72,10 +73,18 @@ pub(super) struct LoginFile {
     rules: AuthFile,
     top: Members,
     auths: Members,
+    /// Keeps other writers out until this one is dropped.
+    _alone: Option<File>,
 }
 
 impl LoginFile {
-    /// Reads a file, which need not be there.
+    /// Makes the folder of a file.
+    pub(super) fn make_folder(path: &Utf8Path) -> Result<()> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder(path));
+        made.map_err(Error::io(format!("writing `{path}`")))
+    }
+
+    /// Reads a file, which need not be there, and keeps other writers waiting.
     ///
     /// Errors: a file that is no credential file is not touched.
     pub(super) fn open(path: &Utf8Path) -> Result<Self> {
@@ -85,6 +94,7 @@ impl LoginFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => path.to_owned(),
             Err(error) => return Err(Error::io(format!("opening `{path}`"))(error)),
         };
+        let alone = alone(&path);
         let bytes = AuthFile::bytes(&path, None)?.unwrap_or_else(|| b"{}".to_vec());
         let rules = AuthFile::parse(&path, &bytes, None)?;
         // It was read once already.
@@ -93,7 +103,7 @@ impl LoginFile {
         let auths = top.0.iter().position(|(name, _)| name == "auths").map(|at| top.0.remove(at).1);
         let auths: Option<Option<Members>> =
             auths.map(|auths| serde_json::from_str(auths.get())).transpose().map_err(lost)?;
-        Ok(Self { rules, top, auths: auths.flatten().unwrap_or_default(), path })
+        Ok(Self { rules, top, auths: auths.flatten().unwrap_or_default(), path, _alone: alone })
     }
 
     /// Returns what the file says.
@@ -129,10 +139,7 @@ impl LoginFile {
         let mut serializer = serde_json::Serializer::with_formatter(&mut text, indented);
         self.top.serialize(&mut serializer).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        let folder = self.path.parent().filter(|folder| !folder.as_str().is_empty());
-        let folder = folder.unwrap_or(Utf8Path::new("."));
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder(&self.path)).map_err(failed)?;
         file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
         // Root may have written the file of somebody else, who should be able to read it afterwards, too.
         if let Ok(before) = std::fs::metadata(&self.path) {
@@ -140,5 +147,42 @@ impl LoginFile {
         }
         file.persist(&self.path).map_err(|error| failed(error.error))?;
         Ok(())
+    }
+}
+
+fn folder(path: &Utf8Path) -> &Utf8Path {
+    path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."))
+}
+
+/// Waits until nobody else changes a file. The lock is on its folder: the file itself is replaced, and nothing is left
+/// behind. A file system without locks is no reason not to log in.
+fn alone(path: &Utf8Path) -> Option<File> {
+    let folder = File::open(folder(path)).ok()?;
+    folder.lock().is_ok().then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_writers_at_once_lose_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(place.path().join("new/auth.json")).unwrap();
+        let hosts: Vec<String> = (0..16).map(|number| format!("h{number}.example")).collect();
+        std::thread::scope(|scope| {
+            for host in &hosts {
+                scope.spawn(|| {
+                    LoginFile::make_folder(&path).unwrap();
+                    let mut file = LoginFile::open(&path).unwrap();
+                    file.put(&Key::parse(host), &"x").unwrap();
+                    file.save().unwrap();
+                });
+            }
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        for host in &hosts {
+            assert!(text.contains(host), "{host}: {text}");
+        }
     }
 }

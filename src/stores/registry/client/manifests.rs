@@ -17,6 +17,9 @@ use crate::stores::http::{Head, MAX_SMALL, Reach, Reply, Request, is_page, is_tr
 
 pub(super) const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
+/// So often a registry is believed to have been disturbed by another push of the same manifest.
+const DISTURBED: u32 = 2;
+
 /// A manifest as it came.
 #[derive(Clone, Debug)]
 pub struct FetchedManifest {
@@ -186,7 +189,8 @@ impl RegistryClient {
             // just writing (docker-registry 2.8 does, where two imports meet).
             let disturbed = reply.head.status.as_u16() == 400
                 && reply.body.windows(14).any(|word| word == b"DIGEST_INVALID");
-            if !disturbed || !self.http.pause_before_retry(&reply.head, &mut tries).await {
+            let again = disturbed && tries.failed() < DISTURBED;
+            if !again || !self.http.pause_before_retry(&reply.head, &mut tries).await {
                 return Err(self.refusal(repository, &format!("storing manifest `{by}`"), &reply));
             }
         };
