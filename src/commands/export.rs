@@ -22,6 +22,7 @@ use crate::stores::bundle::rules;
 use crate::stores::bundle::workshop::Workshop;
 
 mod dry_run;
+pub(super) mod failures;
 mod fill;
 pub(super) mod found;
 pub(super) mod names;
@@ -131,7 +132,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
         return Ok(report);
     }
     if options.wanted.platforms.is_empty() {
-        let weights = weights::lines(&found.items);
+        let weights = weights::possible(&found.items);
         if !weights.is_empty() {
             options.progress.note(&format!("every platform is carried; {}", weights.join("; ")));
         }
@@ -159,18 +160,18 @@ fn older(options: &Options) -> Result<Vec<Arc<Previous>>> {
 /// The report of an export whose failures leave no bundle.
 fn not_made(options: &Options, found: Found) -> Report {
     let mut artifacts: Vec<ArtifactRow> = rows(&found.items, None);
-    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
-    let all = failures.len().saturating_add(artifacts.len());
+    let (failed, failures) = failures::tell("export", found.failures);
+    let all = failed.len().saturating_add(artifacts.len());
     let mut summary = vec![format!(
         "{} of {} failed; no bundle was made",
-        failures.len(),
+        failed.len(),
         counted(u64::try_from(all).unwrap_or(u64::MAX), "artifact")
     )];
     if !artifacts.is_empty() && options.on_failure == OnFailure::Stop {
-        summary.push(
-            "mend the list and run the same command again, or add `--keep-going` for a bundle without them"
-                .to_owned(),
-        );
+        summary.push(format!(
+            "{} and run the same command again, or add `--keep-going` for a bundle without them",
+            failures::mend(&failures)
+        ));
     }
     artifacts.extend(failed);
     Report { command: "export", artifacts, warnings: found.warnings, failures, summary, ..Report::default() }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::export::found::{Asking, Found, may_be_selected, resolve};
-use super::export::{Action, names, nothing_to_carry};
+use super::export::{Action, failures, names, nothing_to_carry};
 use super::import::{self, Gathered, Stock};
 use super::report::{ArtifactRow, Report, Status, counted};
 use crate::content::jobs::{self, OnFailure};
@@ -99,7 +99,7 @@ pub async fn run(mut options: Options) -> Result<Report> {
         hint: None,
     })?;
     let first: Vec<String> = found.signed_line().into_iter().chain(found.kept_whole_line()).collect();
-    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let (failed, failures) = failures::tell("mirror", found.failures);
     let mut report = import::push(Stock::Gathered(Gathered::new(plan, failed)), push).await?;
     report.warnings.splice(0..0, found.warnings);
     // A dry run does nothing: what it was about is what could be resolved.
@@ -115,9 +115,10 @@ fn not_begun(found: Found) -> Report {
     let skipped = |row: ArtifactRow| ArtifactRow { status: Some(Status::Skipped), ..row };
     let mut artifacts: Vec<ArtifactRow> =
         found.items.iter().map(|item| skipped(ArtifactRow::from(&item.artifact))).collect();
-    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let (failed, failures) = failures::tell("mirror", found.failures);
+    let count = failed.len();
     artifacts.extend(failed);
     let all = counted(u64::try_from(artifacts.len()).unwrap_or(u64::MAX), "artifact");
-    let summary = vec![format!("{} of {all} failed; nothing was pushed", failures.len())];
+    let summary = vec![format!("{count} of {all} failed; nothing was pushed")];
     Report { command: "mirror", artifacts, warnings: found.warnings, failures, summary, ..Report::default() }
 }

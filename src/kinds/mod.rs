@@ -8,6 +8,7 @@ mod earlier;
 mod file;
 mod file_names;
 mod keys;
+mod meant;
 mod near;
 mod origin;
 mod referrers;
@@ -19,6 +20,7 @@ mod tag_lists;
 pub use earlier::Earlier;
 pub use file_names::{file_names, missing_file};
 pub use keys::{Keys, read_key};
+pub use meant::meant_as_image;
 pub use origin::Origin;
 pub use staging::Staging;
 pub use tag_lists::TagLists;
@@ -105,7 +107,11 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
             file::resolve(entry, &path.resolve(), name.as_deref()).await
         }
         Subject::File { location: Location::Address(url), name } => {
-            address::resolve(entry, What::File, url, name.as_deref(), places).await
+            let resolved = address::resolve(entry, What::File, url, name.as_deref(), places).await;
+            resolved.map_err(|error| match (error.root(), meant_as_image(entry)) {
+                (Error::NotFound { .. }, Some(hint)) => error.with_hint(hint),
+                _ => error,
+            })
         }
         Subject::ChartOrFile(Location::Path(path)) => {
             file::resolve_unless_chart(entry, &path.resolve()).await

@@ -64,14 +64,7 @@ pub(super) async fn resolve(
     if kind == Kind::Image && !platforms.is_empty() {
         let lacks: Vec<&Platform> =
             platforms.iter().filter(|platform| !held.iter().any(|there| platform.matches(there))).collect();
-        let hint = match (named, lacks.len() == platforms.len(), wanted.lacking) {
-            (true, _, _) => Some("name with `platform=` only what it has, or leave `platform=` out"),
-            (false, true, _) => Some("name one of those with `--platform`, or with `platform=` on the line"),
-            (false, false, Lacking::Refuse) => {
-                Some("leave out `--strict-platforms`, or name the platforms with `platform=` on the line")
-            }
-            (false, false, Lacking::Warn) => None,
-        };
+        let hint = hint(named, lacks.len() == platforms.len(), wanted.lacking);
         check_platforms(reference, &graph, &held, &lacks, hint)
             .map(|warning| resolved.warnings.extend(warning))?;
     }
@@ -186,6 +179,18 @@ fn kind(entry: &Entry, root: &Node) -> Result<Kind> {
     }
 }
 
+/// Returns what to do where platforms are missing: those that the line names, all, or some.
+fn hint(named: bool, all: bool, lacking: Lacking) -> Option<&'static str> {
+    match (named, all, lacking) {
+        (true, _, _) => Some("name with `platform=` only what it has, or leave `platform=` out"),
+        (false, true, _) => Some("name one of those with `--platform`, or with `platform=` on the line"),
+        (false, false, Lacking::Refuse) => {
+            Some("leave out `--strict-platforms`, or name the platforms with `platform=` on the line")
+        }
+        (false, false, Lacking::Warn) => None,
+    }
+}
+
 /// Returns the warning that some platforms are missing, or, where there is a hint, the error that they are.
 fn check_platforms(
     reference: &Reference,
@@ -206,6 +211,12 @@ fn check_platforms(
     offered.sort();
     offered.dedup();
     let there = printable(&join(offered.iter().map(ToString::to_string).collect()));
+    if there.is_empty() {
+        let hint =
+            "export it without `--platform` and `platform=`, into a bundle of its own where others need them";
+        let message = format!("`{reference}` does not say its platform, and {lacking} is asked for");
+        return Err(Error::Unsupported { message, hint: Some(hint.to_owned()) });
+    }
     let message = format!("`{reference}` has no {lacking}: it has {there}");
     match hint {
         Some(hint) => Err(Error::Unsupported { message, hint: Some(hint.to_owned()) }),

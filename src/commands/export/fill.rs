@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 
+use super::failures;
 use super::found::{Whose, failed_row};
 use super::reused::Reused;
 use super::{
@@ -232,7 +233,7 @@ fn done(
         "next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}{named}`, then import or sideload it"
     ));
     let mut artifacts = rows(&found.items, Some(Status::Done));
-    let (failed, failures): (Vec<_>, Vec<_>) = found.failures.into_iter().unzip();
+    let (failed, failures) = failures::tell("export", found.failures);
     artifacts.extend(failed);
     Report {
         command: "export",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::found::{Asking, Found};
 use crate::content::jobs::{self, OnFailure};
-use crate::kinds::{file_names, missing_file};
+use crate::kinds::{file_names, meant_as_image, missing_file};
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::digest::Digest;
@@ -21,12 +21,26 @@ const MEND: &str =
 /// What to do about two files of one name.
 const RENAME: &str = "rename one of them, or give it another name with `name=` on its line";
 
+/// What to do about a file with a name that no file may have.
+const NAME: &str = "give it another name with `name=` on its line";
+
+/// Which hint goes with mistakes: the last of those that fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hint {
+    None,
+    Mend,
+    Name,
+    Rename,
+}
+
 /// A file to be, and the line that asks for it.
 struct Named<'a> {
     name: &'a str,
     /// What tells it from another of its name, where that is known.
     digest: Option<Digest>,
     line: &'a Position,
+    /// What to say where it was meant as something else.
+    meant: Option<String>,
 }
 
 /// Refuses, before anything is asked of anybody, files that are not there, or cannot be extracted beside each other, or
@@ -52,7 +66,8 @@ pub(in crate::commands) async fn look(asking: &Asking<'_>, entries: &[Entry]) ->
         entries.iter().zip(missing).filter_map(|(entry, missing)| Some(mistake(&entry.position, missing?)));
     let files = entries.iter().zip(&names).flat_map(|(entry, names)| {
         let digest = entry.sha256.filter(|_| names.len() == 1);
-        names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position })
+        let meant = meant_as_image(entry);
+        names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position, meant: meant.clone() })
     });
     refuse(gone.collect(), &files.collect::<Vec<_>>())
 }
@@ -63,7 +78,7 @@ pub(in crate::commands) fn check(found: &Found) -> Result<()> {
     let files = artifacts.filter(|artifact| matches!(artifact.kind, Kind::File | Kind::Assert));
     let named = files.filter_map(|artifact| {
         let line = found.line(artifact)?;
-        Some(Named { name: &artifact.reference, digest: Some(artifact.digest), line })
+        Some(Named { name: &artifact.reference, digest: Some(artifact.digest), line, meant: None })
     });
     refuse(vec![], &named.collect::<Vec<_>>())
 }
@@ -71,7 +86,7 @@ pub(in crate::commands) fn check(found: &Found) -> Result<()> {
 /// Refuses files of one name, and tells of those that are `gone`, too.
 fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
     let mut first: HashMap<&str, &Named<'_>> = HashMap::new();
-    let all_gone = gone.len();
+    let mut hint = if gone.is_empty() { Hint::None } else { Hint::Mend };
     let mut told = gone;
     let mut names: Vec<FileName> = Vec::new();
     for file in files {
@@ -80,13 +95,18 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
                 slot.insert(file);
                 match file.name.parse() {
                     Ok(name) => names.push(name),
-                    Err(error) => told.push(mistake(file.line, error.to_string())),
+                    Err(error) => {
+                        let meant = file.meant.clone();
+                        hint = hint.max(if meant.is_some() { Hint::None } else { Hint::Name });
+                        told.push(mistake(file.line, meant.unwrap_or_else(|| error.to_string())));
+                    }
                 }
             }
             Slot::Occupied(slot) => {
                 let before = slot.get();
                 let differ = before.digest.zip(file.digest).is_some_and(|(one, other)| one != other);
                 if differ {
+                    hint = Hint::Rename;
                     let (name, line) = (file.name, before.line);
                     told.push(mistake(
                         file.line,
@@ -99,6 +119,7 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
     for (before, name) in clashes(&names) {
         let lines = first.get(before.as_str()).zip(first.get(name.as_str()));
         let Some((one, other)) = lines else { continue };
+        hint = Hint::Rename;
         told.push(mistake(
             other.line,
             format!("`{name}` and `{before}` ({}) cannot both be extracted: {}", one.line, why(before, name)),
@@ -107,9 +128,14 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
     if told.is_empty() {
         return Ok(());
     }
-    let hint = if told.len() == all_gone { MEND } else { RENAME };
     told.sort();
-    Err(Error::from(told).with_hint(hint))
+    let error = Error::from(told);
+    Err(match hint {
+        Hint::None => error,
+        Hint::Mend => error.with_hint(MEND),
+        Hint::Name => error.with_hint(NAME),
+        Hint::Rename => error.with_hint(RENAME),
+    })
 }
 
 fn mistake(line: &Position, message: String) -> Mistake {

@@ -25,6 +25,22 @@ fn assertions_behind_an_address_are_carried_as_they_are() {
 }
 
 #[test]
+fn an_image_with_a_scheme_is_told_how_it_is_written() {
+    let web = Web::start([]);
+    let site = site(&web).file("a.txt", "https://quay.example/org/app:1.0\n");
+    let said = "`https://quay.example/org/app:1.0` was taken for a file behind an address; \
+                an image is written without the scheme: `quay.example/org/app:1.0`\n";
+    site.run("export --list a.txt").stderr(&format!("error: a.txt:1:1: {said}")).code(2);
+    site.run("export https://quay.example/org/app:1.0").stderr(&format!("error: argument 1: {said}")).code(2);
+    for (address, told) in [("org/app", true), ("org/app.zip", false), ("org/app?x=1", false)] {
+        let stderr = site.run(&format!("export http://WEB/{address}")).stderr_of(1);
+        let hint = "hint: `http://WEB/org/app` was taken for a file behind an address; \
+                    an image is written without the scheme: `WEB/org/app`\n";
+        assert_eq!(stderr.contains(hint), told, "{stderr}");
+    }
+}
+
+#[test]
 fn a_chart_behind_an_address_is_not_taken_for_a_file() {
     let web = Web::start([
         ("/c-1.0.0.tgz", Page::sized(packed("c/Chart.yaml"))),

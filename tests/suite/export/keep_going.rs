@@ -1,6 +1,6 @@
 //! Artifacts that fail, and bundles without them.
 
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+use airgap_bundle::stores::registry::server::{Auth, Fault, Faults, Options, Server};
 
 use super::{ID, asked, contents, digests, next};
 use crate::fixture::{Graph, image};
@@ -176,4 +176,28 @@ fn whatever_fails_keep_going_is_exit_4() {
             (&"partial".into(), &false.into())
         );
     }
+}
+
+#[test]
+fn what_a_registry_says_of_everything_is_told_once() {
+    let server = Server::start(Options { auth: Auth::basic("user", "secret"), ..Options::memory() }).unwrap();
+    let site = Site::new().named("REGISTRY", server.host());
+    let said = site.run("export REGISTRY/a:1 REGISTRY/b:2 REGISTRY/c:3").stderr_of(1);
+    assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    for part in [
+        "could not export 3 artifacts:\n",
+        "`REGISTRY/a:1`\n",
+        "`REGISTRY/c:3`\n",
+        "3 of 3 artifacts failed;",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let open = Server::start(Options::memory()).unwrap();
+    image(1, 1, 10).put(open.registry(), "d", Some("1"));
+    let site = site.named("OPEN", open.host());
+    site.run("export REGISTRY/a:1 REGISTRY/b:2 OPEN/d:1")
+        .stderr_holds("could not export 2 artifacts:\n")
+        .stderr_holds("2 of 3 artifacts failed; no bundle was made\n")
+        .stderr_holds("\nmend what failed and run the same command again, or add `--keep-going`")
+        .code(1);
 }

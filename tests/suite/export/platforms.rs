@@ -1,7 +1,7 @@
 //! `--platform`, `platform=`, sparse indexes, and layers that are marked non-distributable.
 
 use airgap_bundle::model::digest::Digest;
-use airgap_bundle::model::media_type;
+use airgap_bundle::model::media_type::{self, OCI_CONFIG, OCI_MANIFEST};
 use serde_json::json;
 
 use super::{ID, contents, digests, entries, registry, site};
@@ -92,6 +92,22 @@ fn platforms_that_an_image_lacks_are_an_error_or_a_warning() {
         .stdout(ID)
         .stderr_holds("warning: `REGISTRY/single:1` has no linux/arm64: it has linux/amd64\n3 artifacts, ")
         .code(0);
+}
+
+#[test]
+fn an_image_that_does_not_say_its_platform_is_told_as_that() {
+    let server = registry();
+    let config = server.registry().put_blob("bare", b"{}").unwrap();
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"mediaType":"{OCI_CONFIG}","digest":"{config}","size":2}},"layers":[]}}"#
+    );
+    server.registry().put_manifest("bare", Some("1"), OCI_MANIFEST, manifest.as_bytes()).unwrap();
+    let site = site(&server);
+    site.run("export REGISTRY/bare:1 --platform linux/amd64")
+        .stderr_holds("cause: `REGISTRY/bare:1` does not say its platform, and linux/amd64 is asked for\n")
+        .stderr_holds("\nhint: export it without `--platform` and `platform=`")
+        .code(1);
+    site.run("export REGISTRY/bare:1").stdout(ID).any_stderr().code(0);
 }
 
 #[test]
