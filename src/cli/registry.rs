@@ -49,7 +49,7 @@ pub(super) struct ConnectionArguments {
     #[arg(long, value_name = "HOST")]
     insecure_skip_tls_verify: Vec<String>,
     /// Do so many things at once
-    #[arg(long, value_name = "N", default_value_t = 8, env = "AIRGAP_BUNDLE_JOBS", value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value_t = 16, env = "AIRGAP_BUNDLE_JOBS", value_parser = jobs)]
     jobs: usize,
     /// Try so many times without progress
     #[arg(long, value_name = "N", default_value_t = RetrySettings::default().tries, value_parser = clap::value_parser!(u32).range(1..=100))]

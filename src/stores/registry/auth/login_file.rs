@@ -175,7 +175,7 @@ mod tests {
                 scope.spawn(|| {
                     LoginFile::make_folder(&path).unwrap();
                     let mut file = LoginFile::open(&path).unwrap();
-                    file.put(&Key::parse(host), &"x").unwrap();
+                    file.put(&Key::parse(host), &serde_json::json!({"auth": "dTpw"})).unwrap();
                     file.save().unwrap();
                 });
             }
