@@ -38,8 +38,7 @@ impl Nginx {
             // What stands in a signed URL otherwise.
             let login = STANDARD.encode(format!("{USER}:{PASSWORD}"));
             let text = format!(
-                "daemon off; pid {at}/pid; error_log {at}/error.log;\n\
-                 worker_processes 1;\n\
+                "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
                  events {{ worker_connections 256; }}\n\
                  http {{\n\
                  access_log off; client_body_temp_path {at}/body; proxy_temp_path {at}/proxy;\n\
