@@ -101,11 +101,12 @@ fn a_rerun_with_kept_manifests_looks_for_referrers_at_the_mirror() {
     );
 }
 
-#[test]
-fn a_mirror_that_dies_in_the_middle_of_a_blob_hands_over_at_that_byte() {
-    let dies = Faults::new(|view| match (view.gets_blob(), view.headers.contains_key("range")) {
+/// A mirror breaks a layer off, and does not go on with it but as `then` says; returns the ranges that the registry itself
+/// was asked for.
+fn ranges_asked_for_where_a_mirror_dies(then: Fault) -> Vec<Option<String>> {
+    let dies = Faults::new(move |view| match (view.gets_blob(), view.headers.contains_key("range")) {
         (true, false) => Fault::CutBodyAfter(50_000),
-        (true, true) => Fault::status(404),
+        (true, true) => then.clone(),
         _ => Fault::None,
     });
     let big = image(5, 1, 200_000);
@@ -114,27 +115,19 @@ fn a_mirror_that_dies_in_the_middle_of_a_blob_hands_over_at_that_byte() {
     big.put(own.registry(), "a", Some("1"));
     let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
     site.run("export OWN/a:1 --source-mirror OWN=MIRROR").any_stdout().any_stderr().code(0);
-    let offsets: Vec<_> = own.requests().iter().map(|asked| asked.range.clone()).collect();
-    assert_eq!(offsets, [Some("bytes=50000-".to_owned())], "the rest of the layer alone");
+    own.requests().iter().map(|asked| asked.range.clone()).collect()
+}
+
+#[test]
+fn a_mirror_that_dies_in_the_middle_of_a_blob_hands_over_at_that_byte() {
+    let ranges = ranges_asked_for_where_a_mirror_dies(Fault::status(404));
+    assert_eq!(ranges, [Some("bytes=50000-".to_owned())], "the rest of the layer alone");
 }
 
 #[test]
 fn a_mirror_that_sends_nothing_more_hands_over_too() {
-    let dies = Faults::new(|view| match (view.gets_blob(), view.headers.contains_key("range")) {
-        (true, false) => Fault::CutBodyAfter(50_000),
-        (true, true) => Fault::CutBodyAfter(0),
-        _ => Fault::None,
-    });
-    let big = image(5, 1, 200_000);
-    let (mirror, own) = (Server::start(Options { faults: dies, ..Options::memory() }).unwrap(), empty());
-    big.put(mirror.registry(), "a", Some("1"));
-    big.put(own.registry(), "a", Some("1"));
-    let site = Site::new().named("MIRROR", mirror.host()).named("OWN", own.host());
-    site.run("export OWN/a:1 --source-mirror OWN=MIRROR").any_stdout().any_stderr().code(0);
-    assert_eq!(
-        own.requests().iter().map(|asked| asked.range.clone()).collect::<Vec<_>>(),
-        [Some("bytes=50000-".to_owned())]
-    );
+    let ranges = ranges_asked_for_where_a_mirror_dies(Fault::CutBodyAfter(0));
+    assert_eq!(ranges, [Some("bytes=50000-".to_owned())]);
 }
 
 #[test]

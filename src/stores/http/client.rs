@@ -214,7 +214,7 @@ impl HttpClient {
         let time_outs = &self.0.settings.time_outs;
         let silence = std::pin::pin!(flow.silence(time_outs, &*self.0.clock));
         let proxy = self.0.transports.proxy_of(&hop.url);
-        let shown_proxy = proxy.map(ToString::to_string);
+        let shown_proxy = || proxy.map(ToString::to_string);
         let answer = match select(Box::pin(client.execute(sent)), silence).await {
             Either::Left((Ok(response), _)) => response,
             Either::Left((Err(error), _)) => {
@@ -230,11 +230,11 @@ impl HttpClient {
                 {
                     return Err(Failure::of_plain_proxy(&request.method, &hop.url, proxy));
                 }
-                return Err(Failure::of(&request.method, &hop.url, shown_proxy.as_deref(), &error));
+                return Err(Failure::of(&request.method, &hop.url, shown_proxy().as_deref(), &error));
             }
             Either::Right((after, _)) => {
                 let (method, url) = (&request.method, &hop.url);
-                return Err(Failure::time_out(method, url, shown_proxy.as_deref(), after.as_secs()));
+                return Err(Failure::time_out(method, url, shown_proxy().as_deref(), after.as_secs()));
             }
         };
         self.heard(&Hidden::of(request), &hop.url, &answer);

@@ -4,6 +4,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::header::HeaderValue;
 
 use super::request::{Reach, Request};
 
@@ -12,10 +14,13 @@ const COVER: &str = "…";
 /// What is shorter is a part of ordinary words.
 const MIN_LENGTH: usize = 4;
 
-/// The secrets of a request, in the spellings in which a server may echo them: the `Authorization` header, the part of it
-/// behind the scheme, user name and password, the password, and the refresh token of a form.
+/// The secrets of a request, as it holds them: their spellings are looked for only where an answer is quoted.
 #[derive(Clone, Default)]
-pub struct Hidden(Vec<String>);
+pub struct Hidden {
+    authorization: Option<HeaderValue>,
+    /// The body of a request that stays with its origin, a form.
+    form: Bytes,
+}
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,8 +31,20 @@ impl fmt::Debug for Hidden {
 impl Hidden {
     /// Takes the secrets of a request.
     pub(super) fn of(request: &Request) -> Self {
+        let form = if request.reach == Reach::Origin { request.body.clone() } else { Bytes::new() };
+        Self { authorization: request.authorization.clone(), form }
+    }
+
+    /// Returns a text with `…` in the place of each secret.
+    pub fn cover(&self, text: &str) -> String {
+        self.spellings().iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
+    }
+
+    /// Returns the spellings in which a server may echo them: the `Authorization` header, the part of it behind the scheme,
+    /// user name and password, the password, and the refresh token of a form, encoded and not.
+    fn spellings(&self) -> Vec<String> {
         let mut all = Vec::new();
-        if let Some(header) = request.authorization.as_ref().and_then(|header| header.to_str().ok()) {
+        if let Some(header) = self.authorization.as_ref().and_then(|header| header.to_str().ok()) {
             all.push(header.to_owned());
             if let Some((_, value)) = header.split_once(' ') {
                 all.push(value.to_owned());
@@ -37,29 +54,19 @@ impl Hidden {
                 }
             }
         }
-        if request.reach == Reach::Origin {
-            let form = String::from_utf8_lossy(&request.body);
-            let token = |pair: &str| pair.strip_prefix("refresh_token=").map(str::to_owned);
-            all.extend(form.split('&').filter_map(token));
-            let mut url = request.url.clone();
-            url.set_query(Some(&form));
-            let tokens = url.query_pairs().filter(|(name, _)| name == "refresh_token");
-            all.extend(tokens.map(|(_, value)| value.into_owned()));
-        }
+        let form = String::from_utf8_lossy(&self.form);
+        let token = |pair: &str| pair.strip_prefix("refresh_token=").map(str::to_owned);
+        all.extend(form.split('&').filter_map(token));
+        let tokens = url::form_urlencoded::parse(&self.form).filter(|(name, _)| name == "refresh_token");
+        all.extend(tokens.map(|(_, value)| value.into_owned()));
         all.retain(|secret| secret.len() >= MIN_LENGTH);
-        Self(all)
-    }
-
-    /// Returns a text with `…` in the place of each secret.
-    pub fn cover(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
+        all
     }
 }
 
 #[cfg(test)]
 mod tests {
     use reqwest::Method;
-    use reqwest::header::HeaderValue;
 
     use super::*;
 
