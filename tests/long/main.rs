@@ -30,6 +30,8 @@ mod kills;
 #[cfg(test)]
 mod link;
 #[cfg(test)]
+mod mirrored;
+#[cfg(test)]
 mod peak;
 #[cfg(test)]
 #[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
