@@ -14,6 +14,9 @@ use crate::model::error::{Error, Result};
 use crate::stores::bundle::reader::{Bundle, open_file};
 use crate::stores::bundle::verify::{Problem, Salvaged, salvage};
 
+/// How many of the artifacts that a bundle lacks are announced by name.
+const NAMED: usize = 5;
+
 /// What the summary says where nobody said which bundle is expected.
 const INTEGRITY_ONLY: &str =
     "integrity only: nothing here proves who made this bundle; `--expect sha256:…` does";
@@ -179,6 +182,10 @@ impl Opened {
         let contents = self.bundle.contents();
         let (missing, here) = (contents.missing.len(), contents.artifacts.len());
         let all = missing.saturating_add(here);
-        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported"))
+        let named = contents.missing.iter().take(NAMED).map(|missing| format!("`{}`", missing.reference));
+        let more = missing.saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("and {more} more, which `airgap-bundle inspect` lists"));
+        let names = named.chain(more).collect::<Vec<_>>().join(", ");
+        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported: {names}"))
     }
 }

@@ -20,10 +20,8 @@ fn a_gigabyte_is_mirrored_with_nothing_written_to_a_file() {
     let (source, digest) = registry(&from, layer, SIZE);
     fs::create_dir(&to).unwrap();
     let target = Server::start(Options::folder(&to).unwrap()).unwrap();
-    let site = Site::new()
-        .named("FROM", source.host())
-        .named("TO", target.host())
-        .file("list.txt", "FROM/huge:1\n");
+    let site =
+        Site::new().named("FROM", source.host()).named("TO", target.host()).file("list.txt", "FROM/huge:1\n");
     let mirror = site.command("mirror --list list.txt --to TO");
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -f 0 && exec \"$0\" \"$@\""]).arg(mirror.get_program());

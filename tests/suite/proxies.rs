@@ -198,6 +198,25 @@ fn a_proxy_that_refuses_says_so_itself() {
 }
 
 #[test]
+fn what_a_proxy_repeats_of_its_login_is_not_said_again() {
+    // `user:pass-word`
+    let page = "<html><title>No dXNlcjpwYXNzLXdvcmQ= (pass-word)</title>";
+    let head = "403 Forbidden\r\nContent-Type: text/html";
+    let proxy = Proxy::start("").refusing(head, page);
+    site(&proxy)
+        .env("HTTPS_PROXY", "http://user:pass-word@PROXY")
+        .run("export registry.example/a:1")
+        .stderr_holds("refused to connect to `registry.example`: HTTP status 403 (`No … (…)`)\n")
+        .code(1);
+    let answer = "200 OK\r\nContent-Type: text/html";
+    let (_server, _proxy, site) = plain(|proxy| proxy.answering("/manifests/", answer, page));
+    site.env("HTTP_PROXY", "http://user:pass-word@PROXY")
+        .run("export registry.example/a:1 --plain-http registry.example")
+        .stderr_holds("a page of type `text/html`, titled `No … (…)`, instead of ")
+        .code(1);
+}
+
+#[test]
 fn a_dead_proxy_is_said_to_be_the_proxy() {
     let proxy = Proxy::start("");
     proxy.die();

@@ -396,7 +396,7 @@ fn a_damaged_bundle_never_becomes_a_tar() {
 #[test]
 fn an_incomplete_bundle_announces_itself_and_another_bundle_is_refused() {
     let site = site(&Pack::new().graph(NGINX, &image(190, 1, 10)).missing("quay.io/a/b:1"));
-    let incomplete = "INCOMPLETE: 1 of 2 artifacts were not exported\n";
+    let incomplete = "INCOMPLETE: 1 of 2 artifacts were not exported: `quay.io/a/b:1`\n";
     let said =
         format!("{incomplete}{NOBODY}1 image (8.0 KiB) written to `images`\n{NEXT}{INTEGRITY}{incomplete}");
     site.run(SIDELOAD).stderr(&said).code(4);

@@ -237,7 +237,7 @@ impl HttpClient {
                 return Err(Failure::time_out(method, url, shown_proxy().as_deref(), after.as_secs()));
             }
         };
-        self.heard(&Hidden::of(request), &hop.url, &answer);
+        self.heard(&Hidden::of(request, proxy.map(|proxy| &**proxy)), &hop.url, &answer);
         self.0.progress.request(&format!(
             "{} {} {}",
             request.method,
@@ -258,15 +258,15 @@ impl HttpClient {
         place: Option<tokio::sync::OwnedSemaphorePermit>,
     ) -> Response {
         let headers = std::mem::take(inner.headers_mut());
-        let proxy = self.0.transports.proxy_of(&hop.url).map(|proxy| proxy.to_string().into());
+        let proxy = self.0.transports.proxy_of(&hop.url);
         let head = Head {
             method: request.method.clone(),
             status: inner.status(),
             headers,
             url: hop.url,
             foreign: hop.foreign,
-            proxy,
-            hidden: Hidden::of(request),
+            hidden: Hidden::of(request, proxy.map(|proxy| &**proxy)),
+            proxy: proxy.map(|proxy| proxy.to_string().into()),
         };
         Response { head, inner, place }
     }

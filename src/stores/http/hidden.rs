@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 
+use super::proxy::Proxy;
 use super::request::{Reach, Request};
 
 /// What stands in the place of a secret.
@@ -17,7 +18,8 @@ const MIN_LENGTH: usize = 4;
 /// The secrets of a request, as it holds them: their spellings are looked for only where an answer is quoted.
 #[derive(Clone, Default)]
 pub struct Hidden {
-    authorization: Option<HeaderValue>,
+    /// Of the request, and of the proxy that it went through.
+    logins: [Option<HeaderValue>; 2],
     /// The body of a request that stays with its origin, a form.
     form: Bytes,
 }
@@ -29,10 +31,16 @@ impl fmt::Debug for Hidden {
 }
 
 impl Hidden {
-    /// Takes the secrets of a request.
-    pub(super) fn of(request: &Request) -> Self {
+    /// Takes the secrets of a request, and of the proxy that it goes through.
+    pub(super) fn of(request: &Request, proxy: Option<&Proxy>) -> Self {
         let form = if request.reach == Reach::Origin { request.body.clone() } else { Bytes::new() };
-        Self { authorization: request.authorization.clone(), form }
+        let of_proxy = proxy.and_then(Proxy::authorization).cloned();
+        Self { logins: [request.authorization.clone(), of_proxy], form }
+    }
+
+    /// Takes those of a proxy that is asked for a tunnel, which hears of nothing else.
+    pub(super) fn of_proxy(proxy: &Proxy) -> Self {
+        Self { logins: [None, proxy.authorization().cloned()], form: Bytes::new() }
     }
 
     /// Returns a text with `…` in the place of each secret.
@@ -44,7 +52,7 @@ impl Hidden {
     /// user name and password, the password, and the refresh token of a form, encoded and not.
     fn spellings(&self) -> Vec<String> {
         let mut all = Vec::new();
-        if let Some(header) = self.authorization.as_ref().and_then(|header| header.to_str().ok()) {
+        for header in self.logins.iter().flatten().filter_map(|header| header.to_str().ok()) {
             all.push(header.to_owned());
             if let Some((_, value)) = header.split_once(' ') {
                 all.push(value.to_owned());
@@ -74,7 +82,7 @@ mod tests {
         let mut request = Request::new(Method::POST, "https://h/".parse().unwrap());
         request = request.body(body.into()).reach(Reach::Origin);
         request.authorization = authorization.map(HeaderValue::from_static);
-        Hidden::of(&request).cover(text)
+        Hidden::of(&request, None).cover(text)
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::clock::Clock;
+use super::hidden::Hidden;
 use super::page;
 use super::proxy::Proxy;
 
@@ -81,12 +82,13 @@ async fn speak(mut stream: impl AsyncRead + AsyncWrite + Unpin, proxy: &Proxy, u
     }
     request.extend_from_slice(b"\r\n");
     stream.write_all(&request).await.ok()?;
+    let hidden = Hidden::of_proxy(proxy);
     let mut answer = Vec::new();
     let mut stream = stream.take(MAX_ANSWER);
     loop {
         // What broke off is judged by what came.
         let read = stream.read_buf(&mut answer).await.unwrap_or(0);
-        let parsed = parse(&answer);
+        let parsed = parse(&answer, &hidden);
         let whole = |parsed: &Answer| parsed.title.is_some() || has_all(parsed, &answer);
         if read == 0 || parsed.as_ref().is_some_and(whole) {
             return parsed;
@@ -112,7 +114,7 @@ fn end_of_headers(answer: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Reads status line and headers (RFC 9112, sections 4 and 5); what is no header is passed over.
-fn parse(answer: &[u8]) -> Option<Answer> {
+fn parse(answer: &[u8], hidden: &Hidden) -> Option<Answer> {
     let (head, body) = end_of_headers(answer)?;
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
@@ -126,7 +128,8 @@ fn parse(answer: &[u8]) -> Option<Answer> {
     for (name, value) in headers.take(64) {
         all.append(name, value);
     }
-    Some(Answer { status: status.parse().ok()?, headers: all, title: page::title(body) })
+    let page = hidden.cover(&String::from_utf8_lossy(body));
+    Some(Answer { status: status.parse().ok()?, headers: all, title: page::title(page.as_bytes()) })
 }
 
 #[cfg(test)]
@@ -135,13 +138,15 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_far_as_they_came() {
-        let answer =
-            parse(b"HTTP/1.1 407 Who are you\r\nProxy-Authenticate: NTLM\r\nodd\r\n\r\n<title>No</title>");
+        let answer = parse(
+            b"HTTP/1.1 407 Who are you\r\nProxy-Authenticate: NTLM\r\nodd\r\n\r\n<title>No</title>",
+            &Hidden::default(),
+        );
         let answer = answer.unwrap();
         assert_eq!((answer.status, answer.title.as_deref()), (407, Some("No")));
         assert_eq!(answer.headers["proxy-authenticate"], "NTLM");
         for broken in [&b""[..], b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"] {
-            assert_eq!(parse(broken), None, "{broken:?}");
+            assert_eq!(parse(broken, &Hidden::default()), None, "{broken:?}");
         }
     }
 }

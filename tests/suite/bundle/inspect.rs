@@ -38,7 +38,7 @@ file   sub/a b            sha256:a8076d3d28d21e02                           10 B
 bundle id sha256:[1]
 site: north
 ";
-const SAID: &str = "INCOMPLETE: 1 of 6 artifacts were not exported\n";
+const SAID: &str = "INCOMPLETE: 1 of 6 artifacts were not exported: `quay.io/a/three:3`\n";
 
 #[test]
 fn shows_a_table() {

@@ -153,14 +153,14 @@ fn what_a_short_file_lost_is_told_up_to_a_bound() {
 #[test]
 fn an_incomplete_bundle_says_so_first_and_last() {
     let site = Site::new().bytes("b.tar", &pack().missing("quay.io/a/three:3").tar());
-    let said = "INCOMPLETE: 1 of 4 artifacts were not exported\n\
+    let said = "INCOMPLETE: 1 of 4 artifacts were not exported: `quay.io/a/three:3`\n\
                 proved 3 artifacts, 14 blobs, 423.0 KiB\n\
                 bundle id sha256:[1]\n\
                 integrity only: nothing here proves who made this bundle; `--expect sha256:…` does\n\
-                INCOMPLETE: 1 of 4 artifacts were not exported\n";
+                INCOMPLETE: 1 of 4 artifacts were not exported: `quay.io/a/three:3`\n";
     site.run("verify b.tar").stderr(said).code(4);
     site.run("verify b.tar --allow-incomplete").stderr(said).code(0);
-    let line = "INCOMPLETE: 1 of 4 artifacts were not exported\n";
+    let line = "INCOMPLETE: 1 of 4 artifacts were not exported: `quay.io/a/three:3`\n";
     site.run("verify b.tar --quiet").stderr(line).code(4);
     site.run("verify b.tar --progress none").stderr(said).code(4);
     site.run("import b.tar --to 127.0.0.1:1 --quiet --retries 1")

@@ -171,7 +171,7 @@ fn an_incomplete_bundle_announces_itself() {
     let pack = Pack::new().graph("q.io/a/b:1", &image(1, 1, 10)).missing("q.io/a/lost:1");
     let to = server();
     let site = packed(&pack, &to.host());
-    let line = "INCOMPLETE: 1 of 2 artifacts were not exported";
+    let line = "INCOMPLETE: 1 of 2 artifacts were not exported: `q.io/a/lost:1`";
     let stderr = |how: &str| {
         format!(
             "{line}\n1 artifact for `TO`: {how} there already\nnext: pull from there, for example `TO/a/b:1`\n\
