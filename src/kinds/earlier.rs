@@ -17,20 +17,43 @@ use crate::stores::bundle::previous::Previous;
 
 /// Blobs up to this size stay in memory, where many artifacts may share them: 64 KiB.
 pub(super) const KEPT: u64 = 64 << 10;
+/// All of them together, with 512 bytes more for each: 64 MiB. What comes after is read again where it is asked for again.
+const ROOM: u64 = 64 << 20;
 
 /// Earlier bundles, finished or not. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Earlier {
     bundles: Arc<[Arc<Previous>]>,
-    kept: Arc<Mutex<HashMap<Digest, Arc<OnceCell<Bytes>>>>>,
+    small: Arc<Mutex<Small>>,
     /// What a run fetched that did not come to its end.
     fetched: Arc<Kept>,
+}
+
+/// Small blobs, as they are asked for.
+#[derive(Debug, Default)]
+struct Small {
+    cells: HashMap<Digest, Arc<OnceCell<Bytes>>>,
+    taken: u64,
+}
+
+impl Small {
+    /// Returns where a blob is kept, none where there is no room for it.
+    fn cell(&mut self, blob: &Descriptor) -> Option<Arc<OnceCell<Bytes>>> {
+        if let Some(cell) = self.cells.get(&blob.digest) {
+            return Some(Arc::clone(cell));
+        }
+        let taken = self.taken.saturating_add(blob.size).saturating_add(512);
+        (taken <= ROOM).then(|| {
+            self.taken = taken;
+            Arc::clone(self.cells.entry(blob.digest).or_default())
+        })
+    }
 }
 
 impl Earlier {
     /// Takes these bundles, and what an earlier run has fetched.
     pub fn new(bundles: Vec<Arc<Previous>>, fetched: Arc<Kept>) -> Self {
-        Self { bundles: bundles.into(), kept: Arc::default(), fetched }
+        Self { bundles: bundles.into(), small: Arc::default(), fetched }
     }
 
     /// Returns what was fetched; what is fetched now goes there, too.
@@ -50,14 +73,13 @@ impl Earlier {
         blob: &Descriptor,
         fetch: BoxFuture<'_, Result<Bytes>>,
     ) -> Result<Bytes> {
-        if blob.size > KEPT {
-            return self.read(blob, fetch).await;
+        let cell = (blob.size <= KEPT)
+            .then(|| self.small.lock().unwrap_or_else(PoisonError::into_inner).cell(blob))
+            .flatten();
+        match cell {
+            Some(cell) => cell.get_or_try_init(|| self.read(blob, fetch)).await.cloned(),
+            None => self.read(blob, fetch).await,
         }
-        let cell = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(kept.entry(blob.digest).or_default())
-        };
-        cell.get_or_try_init(|| self.read(blob, fetch)).await.cloned()
     }
 
     async fn read(&self, blob: &Descriptor, fetch: BoxFuture<'_, Result<Bytes>>) -> Result<Bytes> {
@@ -74,5 +96,21 @@ impl Earlier {
         let bytes = fetch.await?;
         self.fetched.keep(blob.digest, &blob.media_type, &bytes);
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_for_small_blobs_has_an_end() {
+        let mut small = Small::default();
+        let blob =
+            |number: u64| Descriptor::new("application/json", Digest::sha256(&number.to_be_bytes()), KEPT);
+        let fitting = (0..2000).take_while(|number| small.cell(&blob(*number)).is_some()).count();
+        assert_eq!(fitting, 1016);
+        assert!(small.cell(&blob(3)).is_some());
+        assert_eq!(small.cells.len(), fitting);
     }
 }
