@@ -182,10 +182,10 @@ impl Opened {
         let contents = self.bundle.contents();
         let (missing, here) = (contents.missing.len(), contents.artifacts.len());
         let all = missing.saturating_add(here);
-        let named = contents.missing.iter().take(NAMED).map(|missing| format!("`{}`", missing.reference));
+        let first = contents.missing.iter().take(NAMED).map(|missing| format!("`{}`", missing.reference));
         let more = missing.saturating_sub(NAMED);
         let more = (more > 0).then(|| format!("and {more} more, which `airgap-bundle inspect` lists"));
-        let names = named.chain(more).collect::<Vec<_>>().join(", ");
-        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported: {names}"))
+        let said = first.chain(more).collect::<Vec<_>>().join(", ");
+        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported: {said}"))
     }
 }
