@@ -33,8 +33,13 @@ def write(writer: asyncio.StreamWriter, piece: bytes) -> None:
 
 async def serve(port: int, to: str) -> None:
     host, _, to_port = to.rpartition(":")
+    # The loop itself holds tasks weakly.
+    running: set[asyncio.Task] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            running.add(task)
+            task.add_done_callback(running.discard)
         await asyncio.sleep(DELAY)
         try:
             there, back = await asyncio.open_connection(host, int(to_port))

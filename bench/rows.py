@@ -36,6 +36,11 @@ class Row:
     away: bool = False
 
     @property
+    def called(self) -> str:
+        """What `--rows` names it."""
+        return self.job + (" away" if self.away else "")
+
+    @property
     def name(self) -> str:
         return f"{self.job} {self.corpus}" + (", 20 ms away" if self.away else "")
 
@@ -73,6 +78,8 @@ class Stage:
         self.place = place
         self.site = site
         self.binary = binary
+        #: Tools that are left out of rows that are far away, where they would take minutes.
+        self.slow: list[str] = []
         self._filled: dict[Contender, Registry] = {}
         self._far: Away | None = None
 
@@ -87,7 +94,7 @@ class Stage:
             "verify": by.VERIFY,
             "verify --cached": by.VERIFY_CACHED,
         }
-        return [one for one in jobs[row.job] if not (row.away and one.tool == by.OFF)]
+        return [one for one in jobs[row.job] if not (row.away and one.tool in (by.OFF, *self.slow))]
 
     def prepare(self, row: Row) -> None:
         """Makes what a row reads: our bundle, and for side-loading the tars that `cp` copies."""
