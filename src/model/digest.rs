@@ -81,13 +81,7 @@ impl Digest {
 
     /// Returns the lower-case hexadecimal digits, 64 or 128.
     pub fn hex(&self) -> String {
-        let bytes = self.bytes();
-        let mut hex = String::with_capacity(bytes.len() * 2);
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        hex(self.bytes())
     }
 
     /// Returns the first 16 hexadecimal digits, as used in tags such as `digest-0123456789abcdef`.
@@ -104,7 +98,18 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-fn unhex<const N: usize>(hex: &str) -> Option<[u8; N]> {
+/// Returns the lower-case hexadecimal digits of bytes.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// Reads as many lower-case hexadecimal digits as the bytes need.
+pub(super) fn unhex<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let mut out = [0; N];
     if hex.len() != N * 2 {
         return None;

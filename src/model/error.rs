@@ -68,6 +68,15 @@ pub enum Error {
         /// What to try.
         hint: Option<String>,
     },
+    /// What assertions say does not hold, or nobody who is trusted stands for it; each entry is a sentence that names the
+    /// assertion. Exit status 3.
+    #[error("{}", .items.join("\n"))]
+    Unproven {
+        /// Every case.
+        items: Vec<String>,
+        /// What to try.
+        hint: Option<String>,
+    },
     /// A bundle, or another file, breaks its format at an offset. Exit status 3.
     #[error("`{path}` is {state}: at byte {offset}: {message}")]
     Format {
@@ -283,7 +292,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::List(_) => 2,
-            Self::Mismatch { .. } | Self::Unsigned { .. } | Self::Format { .. } => 3,
+            Self::Mismatch { .. } | Self::Unsigned { .. } | Self::Unproven { .. } | Self::Format { .. } => 3,
             Self::Interrupted(signal) => 128_u8.saturating_add(*signal),
             Self::While { source, .. } => source.exit_code(),
             Self::Hinted(hinted) => hinted.error.exit_code(),
@@ -302,6 +311,7 @@ impl Error {
             | Self::Network { hint, .. }
             | Self::NoSpace { hint, .. }
             | Self::Unsigned { hint, .. }
+            | Self::Unproven { hint, .. }
             | Self::Unsupported { hint, .. } => hint.as_deref(),
             Self::While { source, .. } => source.hint(),
             Self::Hinted(hinted) => Some(&hinted.hint),

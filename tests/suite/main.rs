@@ -4,6 +4,8 @@
 //! `site` runs the binary and compares what it says.
 
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod canary;
