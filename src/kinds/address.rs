@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use url::Url;
 
-use super::{Origin, Places, Resolved, Staging, file};
+use super::{Origin, Places, Resolved, Staging, assertion, file};
 use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Result;
@@ -49,8 +49,12 @@ pub(super) async fn resolve(
         let measured = staged.fetch(entry, &name).await?;
         (Origin::File(staged.file()?), measured)
     };
-    if what == What::FileUnlessChart {
-        file::refuse_chart(&staged.path()?, &shown(url)).await?;
+    match (what, &origin) {
+        (What::FileUnlessChart, _) => file::refuse_chart(&staged.path()?, &shown(url)).await?,
+        (What::Assertions, Origin::File(file)) => {
+            resolved.warnings.extend(assertion::prove(file, &name, &measured).await?);
+        }
+        (What::Assertions | What::File, _) => {}
     }
     let mut item = file::item(entry, kind, origin, &measured, &name)?;
     item.artifact.source = source::of(url);

@@ -4,6 +4,7 @@ use airgap_bundle::model::digest::Digest;
 use airgap_bundle::stores::registry::server::{Auth, Options, Server};
 
 use super::{ID, contents};
+use crate::fixture::assertions::CANONICAL;
 use crate::fixture::{Page, Web, bytes, packed};
 use crate::site::Site;
 
@@ -13,7 +14,7 @@ fn site(web: &Web) -> Site {
 
 #[test]
 fn assertions_behind_an_address_are_carried_as_they_are() {
-    let web = Web::start([("/brand.assert", Page::sized("type: model\n\nsignature\n"))]);
+    let web = Web::start([("/brand.assert", Page::sized(CANONICAL))]);
     let site = site(&web).file("a.txt", "assert http://WEB/brand.assert\nhttp://WEB/brand.assert\n");
     site.run("export --list a.txt").stdout(ID).any_stderr().code(0);
     let artifacts = &contents(&site, "airgap-bundle.tar")["artifacts"];
@@ -122,7 +123,7 @@ fn a_bundle_of_files_is_made_again_from_its_own_list() {
     let site = Site::new()
         .named("REGISTRY", server.host())
         .file("local/run", "#!/bin/sh\n")
-        .file("local/brand.assert", "type: model\n")
+        .bytes("local/brand.assert", CANONICAL)
         .file(
             "artifacts.txt",
             &format!(
@@ -153,7 +154,7 @@ fn a_bundle_of_files_is_made_again_from_its_own_list() {
              file http://{} name=three.zip sha256={}\n\
              # A bundle keeps no query of an address: put it back after the `?`.\n\
              file http://{}? name=two.zip sha256={}\n",
-            hex(b"type: model\n"),
+            hex(CANONICAL),
             hex(b"#!/bin/sh\n"),
             at(0),
             digests[0].hex(),

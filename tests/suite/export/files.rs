@@ -159,11 +159,3 @@ fn a_chart_on_disk_is_not_taken_for_a_file() {
     site.run("export \"file ./c-1.0.0.tgz\" ./plain.tgz").stdout(ID).any_stderr().code(0);
     assert_eq!(contents(&site, "airgap-bundle.tar")["artifacts"].as_array().unwrap().len(), 2);
 }
-
-#[test]
-fn assertions_are_carried_as_they_are() {
-    let site = Site::new().file("brand.assert", "type: model\n\nsignature\n");
-    site.run("export ./brand.assert").stdout(ID).any_stderr().code(0);
-    let artifact = &contents(&site, "airgap-bundle.tar")["artifacts"][0];
-    assert_eq!((&artifact["kind"], &artifact["reference"]), (&"assert".into(), &"brand.assert".into()));
-}

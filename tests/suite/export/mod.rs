@@ -1,6 +1,7 @@
 //! `export`: what it says, what it writes, and what it leaves behind when it is interrupted.
 
 mod addresses;
+mod assertions;
 mod files;
 mod fit;
 mod going_on;

@@ -11,6 +11,7 @@ use airgap_bundle::stores::registry::server::{Options, Server};
 use super::http;
 use super::members::{Held, Member, all};
 use crate::docker_registry::DockerRegistry;
+use crate::fixture::assertions::CANONICAL;
 use crate::fixture::{artifact, bytes, image};
 use crate::site::Site;
 use crate::tools::{command, run};
@@ -195,7 +196,7 @@ fn mirror_leaves_the_very_bytes_that_export_and_import_leave() {
     let site = Site::new()
         .named("FROM", from.host())
         .file("setup.sh", "#!/bin/sh\n")
-        .file("brand.assert", "type: x\n");
+        .bytes("brand.assert", CANONICAL);
     let site =
         site.named("CARRIED", carried.host()).named("MIRRORED", mirrored.host()).file("list.txt", &list);
     for flags in ["", "--platform linux/amd64 --except *empty-index*"] {
