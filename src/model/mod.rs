@@ -21,5 +21,6 @@ pub mod selection;
 pub mod selector;
 pub mod sha3;
 pub mod signature;
+pub mod snap;
 pub mod source;
 pub mod target;

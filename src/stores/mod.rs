@@ -7,3 +7,4 @@ pub mod folder;
 pub mod http;
 pub mod registry;
 pub mod room;
+pub mod snap_store;

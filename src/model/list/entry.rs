@@ -68,7 +68,7 @@ pub enum Subject {
     Snap {
         /// Its name.
         name: String,
-        /// `[TRACK/]RISK[/BRANCH]`; none is `latest/stable`.
+        /// `[TRACK/]RISK[/BRANCH]`; where none is named, the store takes the stable risk of the default track.
         channel: Option<String>,
         /// The revision.
         revision: Option<u32>,

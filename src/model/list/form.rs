@@ -6,6 +6,7 @@ use super::location::{self, Ending, is_address, is_path};
 use super::position::Source;
 use crate::model::artifact::Kind;
 use crate::model::reference::Reference;
+use crate::model::snap;
 use crate::model::target::chart_tag;
 
 /// What a line is a form of; README.md, "The list", shows each.
@@ -224,17 +225,10 @@ fn chart_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// Snapd's rule (`snap/naming/validate.go`): lower case, digits and single dashes, with a letter in it.
 fn snap_name(text: &str) -> Result<String, String> {
-    let good = text.len() <= 40
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && text.contains(|c: char| c.is_ascii_lowercase())
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && !text.contains("--");
     match location::not_a_path(text) {
         Some(why) => Err(why),
-        None if good => Ok(text.to_owned()),
+        None if snap::is_name(text) => Ok(text.to_owned()),
         None if Ending::of(text) == Ending::Snap => {
             Err(format!("`{text}` is not the name of a snap: `file ./{text}` carries it as a plain file"))
         }

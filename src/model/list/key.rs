@@ -10,6 +10,10 @@ use super::position::Source;
 use crate::model::digest::Digest;
 use crate::model::platform::Platform;
 use crate::model::reference::{is_repository, is_tag};
+use crate::model::snap::Channel;
+
+/// What a channel looks like.
+const CHANNEL: &str = "`[TRACK/]RISK[/BRANCH]` with the risk `stable`, `candidate`, `beta` or `edge`";
 
 /// A key: what stands before `=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +143,7 @@ impl Settings {
                 }
             }
             Key::Channel => {
-                self.channel = Some(check(value, "`[TRACK/]RISK[/BRANCH]`", is_channel)?);
+                self.channel = Some(check(value, CHANNEL, |text| text.parse::<Channel>().is_ok())?);
             }
             Key::Revision => {
                 let number = value.parse::<u32>().ok().filter(|number| *number > 0);
@@ -249,14 +253,6 @@ fn is_api_version(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'))
 }
 
-fn is_channel(text: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
-    };
-    text.len() <= 128 && text.split('/').count() <= 3 && text.split('/').all(part)
-}
-
 fn is_file_name(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && text.len() <= 255 && !text.contains(['/', '\\'])
 }
@@ -285,7 +281,7 @@ mod tests {
             (Key::Namespace, "kube-system", "Kube"),
             (Key::KubeVersion, "v1.32", "latest"),
             (Key::ApiVersions, "monitoring.coreos.com/v1,apps/v1", "a,"),
-            (Key::Channel, "1.32-classic/stable", "a//b"),
+            (Key::Channel, "1.32-classic/stable", "1.32-classic/sable"),
             (Key::Revision, "17", "x1"),
             (Key::Arch, "armhf", "x86_64"),
             (Key::Basename, "k8s", "a/b"),

@@ -236,7 +236,7 @@ impl Stream for Resuming {
 }
 
 /// Reads `Content-Range: bytes START-END/TOTAL` (RFC 9110, section 14.4); `TOTAL` may be `*`.
-pub(super) fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+pub(in crate::stores) fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
     let (start, end): (u64, u64) = (start.trim().parse().ok()?, end.trim().parse().ok()?);

@@ -8,6 +8,7 @@ pub(crate) mod place;
 mod proxies;
 mod redirects;
 mod roundtrip;
+mod snap_store;
 mod stalls;
 mod tls;
 mod uploads;

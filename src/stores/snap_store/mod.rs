@@ -1,0 +1,58 @@
+//! The snap store, and what speaks as it does: what `snap download` asks of it, without snapd.
+//!
+//! It is asked without a login, so it tells of public snaps alone. Nothing that it says is believed for long: a snap is
+//! proven by its assertions, and whatever else an answer holds has to make sense by itself.
+
+mod assertion;
+mod download;
+mod offered;
+mod refresh;
+mod refusal;
+mod releases;
+mod reply;
+mod settings;
+mod snap;
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+pub use refresh::{Pick, Wanted};
+pub use settings::{DEFAULT_API, Downloads, Settings, store_url};
+pub use snap::{Download, Publisher, StoreSnap};
+
+use crate::model::error::Error;
+use crate::stores::http::{HttpClient, Request, authority};
+
+/// `Snap-Device-Store`: the brand store that is meant.
+const STORE: HeaderName = HeaderName::from_static("snap-device-store");
+
+/// A snap store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SnapStore {
+    http: HttpClient,
+    settings: Settings,
+}
+
+impl SnapStore {
+    /// Connects to nothing yet.
+    pub fn new(http: HttpClient, settings: Settings) -> Self {
+        Self { http, settings }
+    }
+
+    /// Returns how errors name it: ``reading from snap store `api.snapcraft.io` ``.
+    pub fn place(&self) -> String {
+        format!("reading from snap store `{}`", authority(&self.settings.api))
+    }
+
+    /// Says in an error that it came up here.
+    fn at(&self, error: Error) -> Error {
+        error.at(&self.place())
+    }
+
+    /// Adds the brand store that is meant, where one is.
+    fn meant(&self, request: Request) -> Request {
+        match self.settings.store_id.as_deref().map(HeaderValue::try_from) {
+            Some(Ok(id)) => request.header(STORE, id),
+            _ => request,
+        }
+    }
+}

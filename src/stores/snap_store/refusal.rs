@@ -1,0 +1,141 @@
+//! What a store says when it says no.
+
+use serde::Deserialize;
+
+use super::refresh::Wanted;
+use super::releases;
+use super::reply::Fault;
+use crate::model::error::Error;
+use crate::model::printable::printable;
+use crate::stores::http::{Reply, is_page};
+
+/// What to look at where something else answers than a store.
+const NO_STORE: &str = "what answers there may be no snap store: check its address, and whether a proxy or a login \
+                        page stands in between";
+/// What to know where a snap is not to be had.
+const NOT_PUBLIC: &str = "check the name; a snap that is private, or of a brand store, is not told to those who have no login there";
+/// What to do where a store has had enough of us.
+const TOO_MANY: &str = "wait for some minutes: the same command goes on from there";
+
+#[derive(Deserialize)]
+struct Errors {
+    #[serde(default, rename = "error-list")]
+    errors: Vec<Fault>,
+}
+
+/// Returns what an error says, on one line and shortened.
+fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    printable(&words.join(" ")).chars().take(300).collect()
+}
+
+/// Returns the code and the message of an error.
+fn said(fault: &Fault) -> String {
+    match (line(&fault.code), line(&fault.message)) {
+        (code, message) if message.is_empty() => code,
+        (code, message) if code.is_empty() => message,
+        (code, message) => format!("{code}: {message}"),
+    }
+}
+
+/// Makes the error for an answer of a store whose status is no success. `what` names what was asked for.
+pub(super) fn refused(what: &str, reply: &Reply) -> Error {
+    refuse(what, reply, Some(NO_STORE))
+}
+
+/// As [`refused`], for what may come from another place than the store.
+pub(super) fn refused_file(what: &str, reply: &Reply) -> Error {
+    refuse(what, reply, None)
+}
+
+/// `silent` is the hint where the answer does not say why.
+fn refuse(what: &str, reply: &Reply, silent: Option<&str>) -> Error {
+    let status = reply.head.status.as_u16();
+    let errors =
+        serde_json::from_slice::<Errors>(&reply.body).map(|errors| errors.errors).unwrap_or_default();
+    let told: Vec<String> = errors.iter().take(4).map(said).filter(|text| !text.is_empty()).collect();
+    let detail = reply.head.hidden.cover(&told.join("; "));
+    let mut what = what.to_owned();
+    if reply.head.foreign {
+        let place = crate::stores::http::authority(&reply.head.url);
+        what = format!("{what}: `{place}`, to which it redirects, refused");
+    }
+    let hint = if status == 429 { Some(TOO_MANY) } else { silent.filter(|_| told.is_empty()) };
+    let hint = hint.map(str::to_owned);
+    match status {
+        401 | 403 => {
+            let colon = if detail.is_empty() { "" } else { ": " };
+            Error::Denied { what, why: format!("HTTP status {status}{colon}{detail}"), hint }
+        }
+        404 => Error::NotFound { what: format!("{what} (HTTP status 404)"), hint },
+        _ => Error::Remote { what, status, detail, hint },
+    }
+}
+
+/// Makes the error for a success that is not what a store answers.
+pub(super) fn no_answer(reply: &Reply, why: &str) -> Error {
+    let media_type = reply.head.media_type().unwrap_or_default();
+    let why = if is_page(&media_type) {
+        format!("a page of type `{}` came in the place of an answer", line(&media_type))
+    } else {
+        format!("what came is no answer of a snap store: {}", line(why))
+    };
+    Error::Network { what: reply.head.asked(), why, hint: Some(NO_STORE.to_owned()) }
+}
+
+/// Makes the error for a snap that the store does not give.
+pub(super) fn fault(wanted: &Wanted, fault: Fault) -> Error {
+    let hint = |text: &str| Some(text.to_owned());
+    match fault.code.as_str() {
+        "revision-not-found" => {
+            let releases = fault.extra.unwrap_or_default().releases;
+            let what = wanted.to_string();
+            Error::NotFound { what, hint: releases::hint(wanted, &releases) }
+        }
+        "name-not-found" | "id-not-found" => {
+            Error::NotFound { what: format!("snap `{}`", wanted.name), hint: hint(NOT_PUBLIC) }
+        }
+        code if code.ends_with("-authorization-needs-refresh") || code.contains("unauthorized") => {
+            Error::Denied { what: wanted.to_string(), why: said(&fault), hint: hint(NOT_PUBLIC) }
+        }
+        _ => {
+            let said = said(&fault);
+            let said = if said.is_empty() { "nothing more".to_owned() } else { said };
+            Error::Network {
+                what: wanted.to_string(),
+                why: format!("the store refuses it and says {said}"),
+                hint: None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::snap_store::Pick;
+
+    fn told(code: &str, message: &str) -> Error {
+        let wanted = Wanted { name: "k8s".into(), pick: Pick::Revision(9), architecture: "amd64".into() };
+        fault(&wanted, Fault { code: code.into(), message: message.into(), extra: None })
+    }
+
+    #[test]
+    fn what_a_store_says_of_a_snap_is_told() {
+        for (code, message, expected) in [
+            ("revision-not-found", "", "revision 9 of snap `k8s` for `amd64` was not found"),
+            ("name-not-found", "No snap named 'k8s' found", "snap `k8s` was not found"),
+            ("id-not-found", "", "snap `k8s` was not found"),
+            (
+                "odd",
+                "two\nlines\u{1b}[2J",
+                "revision 9 of snap `k8s` for `amd64`: the store refuses it and says odd: two lines\\u{1b}[2J",
+            ),
+            ("", "", "revision 9 of snap `k8s` for `amd64`: the store refuses it and says nothing more"),
+        ] {
+            assert_eq!(told(code, message).to_string(), expected, "{code}");
+        }
+        assert!(matches!(told("user-authorization-needs-refresh", ""), Error::Denied { .. }));
+        assert!(told("odd", &"x".repeat(1 << 20)).to_string().len() < 500);
+    }
+}
