@@ -8,3 +8,4 @@ pub mod http;
 pub mod registry;
 pub mod room;
 pub mod snap_store;
+pub mod squashfs;

@@ -64,6 +64,8 @@ mod site;
 #[cfg(test)]
 mod source_mirrors;
 #[cfg(test)]
+mod squashfs;
+#[cfg(test)]
 mod structure;
 #[cfg(test)]
 mod terminal;
