@@ -4,6 +4,7 @@
 //! proven by its assertions, and whatever else an answer holds has to make sense by itself.
 
 mod assertion;
+mod chain;
 mod download;
 mod offered;
 mod refresh;

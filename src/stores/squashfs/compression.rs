@@ -9,6 +9,8 @@ use ruzstd::decoding::StreamingDecoder;
 /// The memory that xz may take, in KiB: 64 MiB. mksquashfs makes it need that of a block, 1 MiB at most, unless it is told
 /// otherwise.
 const MAX_XZ: u32 = 64 << 10;
+/// The longest stretch that zstd may look back, in bytes: 64 MiB, for the same reason.
+const MAX_ZSTD: u64 = 64 << 20;
 
 /// How the blocks of an image are compressed, each by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,10 @@ impl Compression {
         match self {
             Self::Gzip => bounded(ZlibDecoder::new(block), most),
             Self::Xz => bounded(XzReader::new_mem_limit(block, false, MAX_XZ), most),
-            Self::Zstd => bounded(StreamingDecoder::new(block).map_err(|error| error.to_string())?, most),
+            Self::Zstd => {
+                let decoder = StreamingDecoder::new_with_max_window_size(block, MAX_ZSTD);
+                bounded(decoder.map_err(|error| error.to_string())?, most)
+            }
             Self::Lzo => {
                 let mut unpacked = vec![0; most];
                 let length = lzo::decompress_into(block, &mut unpacked).map_err(|error| error.to_string())?;

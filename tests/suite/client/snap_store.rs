@@ -1,5 +1,6 @@
 //! The client of snap stores, against a store on loopback.
 
+use airgap_bundle::model::assertion::{Assertion, Trust};
 use airgap_bundle::model::error::{Error, Result};
 use airgap_bundle::model::sha3::Sha3_384;
 use airgap_bundle::model::snap::{Confinement, SnapType};
@@ -9,6 +10,7 @@ use airgap_bundle::stores::snap_store::{
 use serde_json::json;
 
 use super::place::{Place, read};
+use crate::fixture::assertions::{self, Key};
 use crate::fixture::{Page, Release, SnapStore, Trouble, Web, bytes};
 
 const SIZE: usize = 300_000;
@@ -236,6 +238,73 @@ async fn assertions_come_as_they_are() {
     assert_eq!(other.asked().last().unwrap().line, "GET /v2/assertions/account/a%2F..%2Fb%3Fc?max-format=0");
     other.fail(1, "account", Trouble::Status(200, "", " ".repeat(3 << 20)));
     assert!(client.assertion(&["account", "x"], 0).await.is_err());
+}
+
+/// Fetches what proves a snap of the store.
+async fn chain(place: &Place, store: &SnapStore, content: &[u8]) -> Result<Vec<Assertion>> {
+    client(place, store).chain(&Sha3_384::of(content), &trust()).await
+}
+
+fn trust() -> Trust {
+    Trust::built_in().unwrap().and("root.assert", assertions::root().as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn what_proves_a_snap_comes_in_the_order_of_snapd() {
+    let place = Place::new();
+    let mut foreign = Release::new("hello", 7, "hello");
+    foreign.publisher = ["dev1", "developer", "unproven"].map(str::to_owned);
+    let store = SnapStore::start([k8s(), foreign]);
+    store.sign();
+    for (content, name, kinds) in [
+        (bytes(1, SIZE), "k8s", &["account-key", "snap-declaration", "snap-revision"][..]),
+        (b"hello".to_vec(), "hello", &["account-key", "account", "snap-declaration", "snap-revision"]),
+    ] {
+        let (trust, chain) = (trust(), chain(&place, &store, &content).await.unwrap());
+        assert_eq!(chain.iter().map(Assertion::kind).collect::<Vec<_>>(), kinds);
+        let proof = trust.prove(&chain).unwrap().snap(&Sha3_384::of(&content)).unwrap();
+        assert_eq!(proof.name, name);
+        let asked = store.asked();
+        assert_eq!(asked.len(), kinds.len(), "each once");
+        assert!(asked.iter().any(|asked| asked.line.contains("snap-declaration") && asked.line.ends_with("?max-format=6")));
+        assert!(
+            asked
+                .iter()
+                .any(|asked| asked.line.contains("account-key") && asked.line.ends_with("?max-format=1"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_chain_with_a_hole_or_another_link_is_refused() {
+    let place = Place::new();
+    let (store, content) = (SnapStore::start([k8s()]), bytes(1, SIZE));
+    let error = chain(&place, &store, &content).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("assertion `snap-revision/{}`", Sha3_384::of(&content).base64url())),
+        "{error}"
+    );
+    store.sign();
+    store.asked();
+    let declaration = format!("snap-declaration/16/{}", k8s().id);
+    for (bytes, code, expected) in [
+        (
+            assertions::declaration("other", "k8s", "canonical").signed(Key::Store),
+            3,
+            "another assertion than was asked for",
+        ),
+        (assertions::store_key().to_owned(), 3, "another assertion than was asked for"),
+        ("type: snap-declaration\n".to_owned(), 1, "what came is none: line"),
+        (String::new(), 1, "what came is none: line"),
+    ] {
+        store.put_assertion(&declaration, bytes);
+        let error = chain(&place, &store, &content).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.exit_code() == code && text.contains(expected) && text.contains(&declaration),
+            "{text}"
+        );
+    }
 }
 
 /// Downloads the k8s snap, after what `fails` does to the store.

@@ -1,0 +1,106 @@
+//! Everything that proves a snap, up to what is trusted: what a `.assert` file holds.
+
+use std::collections::BTreeSet;
+
+use super::SnapStore;
+use crate::model::assertion::{Assertion, Trust, parse};
+use crate::model::error::{Error, Result};
+use crate::model::sha3::Sha3_384;
+
+/// The only series of snaps that there has been.
+const SERIES: &str = "16";
+/// So many assertions prove one snap: a handful does.
+const MAX_ASSERTIONS: usize = 32;
+
+/// What is to be done next; the last one first.
+enum Step {
+    /// Fetch the assertion of this type and key, and all that it stands on.
+    Fetch(Vec<String>),
+    /// All that this one stands on is there.
+    Keep(Box<Assertion>),
+}
+
+impl SnapStore {
+    /// Fetches the snap-revision of the file with this hash and all that it stands on, in the order of snapd's fetcher:
+    /// what an assertion stands on comes before it, and what is trusted is left out. Nothing of it is proven.
+    ///
+    /// Errors: [`Error::NotFound`] for what the store does not have, [`Error::Mismatch`] where it answers with another.
+    pub async fn chain(&self, sha3_384: &Sha3_384, trust: &Trust) -> Result<Vec<Assertion>> {
+        let mut steps = vec![Step::Fetch(path(["snap-revision", &sha3_384.base64url()]))];
+        let (mut seen, mut chain) = (BTreeSet::new(), Vec::new());
+        while let Some(step) = steps.pop() {
+            let path = match step {
+                Step::Keep(assertion) => {
+                    chain.push(*assertion);
+                    continue;
+                }
+                Step::Fetch(path) if is_trusted(trust, &path) || !seen.insert(path.clone()) => continue,
+                Step::Fetch(path) => path,
+            };
+            if seen.len() > MAX_ASSERTIONS {
+                let why = format!("it stands on more than {MAX_ASSERTIONS} assertions");
+                let what = "what proves a snap".to_owned();
+                return Err(self.at(Error::Network { what, why, hint: None }));
+            }
+            let assertion = self.parsed(&path).await.map_err(|error| self.at(error))?;
+            let needed = needed(&assertion);
+            steps.push(Step::Keep(Box::new(assertion)));
+            steps.extend(needed.into_iter().rev().map(Step::Fetch));
+        }
+        Ok(chain)
+    }
+
+    /// Fetches and reads the assertion of a path, and no other.
+    async fn parsed(&self, path: &[String]) -> Result<Assertion> {
+        let max_format = match path.first().map(String::as_str) {
+            Some("snap-declaration") => 6,
+            Some("account-key") => 1,
+            _ => 0,
+        };
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let bytes = self.assertion(&parts, max_format).await?;
+        let asked = parts.join("/");
+        let assertion = parse(&bytes).map_err(|mistake| Error::Network {
+            what: format!("assertion `{asked}`"),
+            why: format!("what came is none: {mistake}"),
+            hint: None,
+        })?;
+        if assertion.to_string() != asked {
+            return Err(Error::Mismatch {
+                what: "the answer is another assertion than was asked for".to_owned(),
+                expected: format!("`{asked}`"),
+                got: format!("`{assertion}`"),
+            });
+        }
+        Ok(assertion)
+    }
+}
+
+/// Returns what an assertion stands on, in snapd's order: `Prerequisites` of its type, then the key that has signed it.
+fn needed(assertion: &Assertion) -> Vec<Vec<String>> {
+    let text = |name: &str| assertion.text(name).unwrap_or_default();
+    let mut needed = match assertion.kind() {
+        "snap-revision" => {
+            vec![path(["snap-declaration", SERIES, text("snap-id")]), path(["account", text("developer-id")])]
+        }
+        "snap-declaration" => vec![path(["account", text("publisher-id")])],
+        "account-key" => vec![path(["account", text("account-id")])],
+        _ => Vec::new(),
+    };
+    needed.push(path(["account-key", &assertion.signer().base64url()]));
+    needed
+}
+
+fn path<const N: usize>(parts: [&str; N]) -> Vec<String> {
+    parts.map(str::to_owned).to_vec()
+}
+
+fn is_trusted(trust: &Trust, path: &[String]) -> bool {
+    match path {
+        [kind, id] if kind == "account" => trust.has_account(id),
+        [kind, id] if kind == "account-key" => {
+            Sha3_384::from_base64url(id).is_some_and(|id| trust.has_key(&id))
+        }
+        _ => false,
+    }
+}
