@@ -1,5 +1,7 @@
 //! What a proven stream says about snaps.
 
+use std::cmp::Reverse;
+
 use super::SERIES;
 use super::examine::{Case, Standing, sentence};
 use super::facts::{Account, Declaration, Facts, Revision};
@@ -76,8 +78,8 @@ impl<'a> Proven<'a> {
     pub fn snap(&self, sha3_384: &Sha3_384) -> Result<SnapProof> {
         let mut of_file: Vec<(&Case<'a>, &Revision<'a>)> =
             self.revisions().filter(|(_, revision)| revision.sha3 == *sha3_384).collect();
-        // The store's own word counts where somebody else has signed the same file, too.
-        of_file.sort_by_key(|(_, revision)| !revision.is_of_store());
+        // The store's own word counts where somebody else has signed the same file, too, and its last word at that.
+        of_file.sort_by_key(|(case, revision)| (!revision.is_of_store(), Reverse(case.assertion.revision())));
         let Some((case, revision)) = of_file.first() else {
             let others: Vec<String> =
                 self.revisions().map(|(case, _)| format!("`{}`", case.assertion)).collect();

@@ -265,6 +265,16 @@ fn what_is_revoked_is_no_snap() {
 }
 
 #[test]
+fn the_last_word_about_a_file_counts() {
+    let [key, account, declared, first] = chain();
+    let last = revision(SNAP, "TEA", 8, "brewer").with("revision", "1").signed(Key::Store);
+    for stream in [[&key, &account, &declared, &first, &last], [&key, &account, &declared, &last, &first]] {
+        let stream = parsed(&stream.map(String::as_str));
+        assert_eq!(trust().prove(&stream).unwrap().snap(&Sha3_384::of(SNAP)).unwrap().revision, 8);
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_not_proven() {
     let key = store_key();
     let store = |statement: Statement| statement.signed(Key::Store);
