@@ -12,4 +12,5 @@ pub mod jobs;
 pub mod marks;
 pub mod plan;
 pub mod progress;
+pub mod ranges;
 pub mod read_at;

@@ -5,10 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use airgap_bundle::content::ranges::Ranges;
 use airgap_bundle::content::read_at::ReadAt;
 use airgap_bundle::model::error::{Error, Result};
 use airgap_bundle::model::snap::{Confinement, SnapType};
-use airgap_bundle::stores::squashfs::{Entry, EntryKind, Ranges, Squashfs};
+use airgap_bundle::stores::squashfs::{Entry, EntryKind, Squashfs};
 use bytes::Bytes;
 
 use crate::fixture::bytes;

@@ -1,17 +1,20 @@
 //! The bytes of snaps, whole or in ranges.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::FutureExt;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
+use tokio::runtime::Handle;
 
 use super::SnapStore;
 use super::refusal::{no_answer, refused_file};
 use super::settings::Downloads;
 use super::snap::Download;
 use crate::content::body::RawBody;
+use crate::content::ranges::Ranges;
 use crate::model::error::{Error, Result};
 use crate::stores::http::resume::{Expected, Open, body, content_range, from_offset};
 use crate::stores::http::{Lane, MAX_SMALL, Request, Response, is_page};
@@ -37,6 +40,15 @@ impl SnapStore {
     /// Errors: [`Error::Unsupported`] where the place that has it knows no ranges.
     pub async fn range(&self, download: &Download, offset: u64, length: usize) -> Result<Bytes> {
         self.fetch_range(download, offset, length).await.map_err(|error| self.at(error))
+    }
+
+    /// Returns the bytes of a snap where they are, to be read in ranges as they are needed. It is made on a thread of the
+    /// runtime and read on one that may block ([`jobs::offload`](crate::content::jobs::offload)).
+    pub fn far(&self, download: &Download) -> Ranges {
+        let (store, wanted, runtime) = (self.clone(), download.clone(), Handle::current());
+        Ranges::new(download.size, move |offset, length| {
+            runtime.block_on(store.range(&wanted, offset, length)).map_err(io::Error::other)
+        })
     }
 
     async fn fetch_range(&self, download: &Download, offset: u64, length: usize) -> Result<Bytes> {

@@ -9,7 +9,6 @@ mod fields;
 mod folder;
 mod inode;
 mod metadata;
-mod ranges;
 mod snap_yaml;
 mod superblock;
 mod walk;
@@ -19,7 +18,6 @@ use std::io;
 use std::sync::Arc;
 
 pub use folder::{Entry, EntryKind};
-pub use ranges::Ranges;
 pub use snap_yaml::SnapYaml;
 
 use self::metadata::Decoded;

@@ -1,5 +1,9 @@
 //! The client of snap stores, against a store on loopback.
 
+use std::sync::Arc;
+
+use airgap_bundle::content::jobs;
+use airgap_bundle::content::ranges::Ranges;
 use airgap_bundle::model::assertion::{Assertion, Trust};
 use airgap_bundle::model::error::{Error, Result};
 use airgap_bundle::model::sha3::Sha3_384;
@@ -7,11 +11,12 @@ use airgap_bundle::model::snap::{Confinement, SnapType};
 use airgap_bundle::stores::snap_store::{
     Downloads, Pick, Settings, SnapStore as Client, StoreSnap, Wanted, store_url,
 };
+use airgap_bundle::stores::squashfs::Squashfs;
 use serde_json::json;
 
 use super::place::{Place, read};
 use crate::fixture::assertions::{self, Key};
-use crate::fixture::{Page, Release, SnapStore, Trouble, Web, bytes};
+use crate::fixture::{Page, Release, SnapStore, Trouble, Web, bytes, squashfs};
 
 const SIZE: usize = 300_000;
 
@@ -409,4 +414,29 @@ async fn parts_of_a_snap_are_read_by_range() {
     assert!(client.range(&snap.download, 299_990, 20).await.is_err(), "fewer than were asked for");
     let longer = airgap_bundle::stores::snap_store::Download { size: 300_001, ..snap.download };
     assert_eq!(client.range(&longer, 0, 96).await.unwrap_err().exit_code(), 3);
+}
+
+#[tokio::test]
+async fn a_snap_is_looked_into_where_it_is() {
+    let yaml = "name: k8s\nversion: 1.32.1\nbase: core20\nconfinement: classic\n";
+    let image = squashfs::snap(yaml, &[("images.txt", b"pause:3.10\n"), ("bin/k8s", &bytes(1, 3 << 20))]);
+    let place = Place::new();
+    let store = SnapStore::start([Release::new("k8s", 1234, image)]);
+    let client = client(&place, &store);
+    let snap = client.resolve(&[wanted("k8s amd64")]).await.unwrap().remove(0).unwrap();
+    store.asked();
+    store.fail(1, "download", Trouble::Status(503, "", String::new()));
+    let look = |image: Ranges| {
+        jobs::offload(move || {
+            let mut image = Squashfs::open(Arc::new(image), "k8s_1234.snap")?;
+            Ok::<_, Error>((image.snap()?.version, image.read("images.txt", 1000)?))
+        })
+    };
+    let (version, images) = look(client.far(&snap.download)).await.unwrap().unwrap();
+    assert_eq!((version.as_str(), images.unwrap()), ("1.32.1", b"pause:3.10\n".to_vec()));
+    assert!(store.asked().len() <= 5);
+
+    store.fail(100, "download", Trouble::Whole);
+    let error = look(client.far(&snap.download)).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
 }

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::content::read_at::ReadAt;
+use super::read_at::ReadAt;
 
-/// The length of a block: 256 KiB, so that the tables of most snaps are in one or two.
+/// The length of a block: 256 KiB, so that the tables of most squashfs images are in one or two.
 const BLOCK: usize = 256 << 10;
 /// So many blocks are kept, 8 MiB, and fetched at once at most.
 const MAX_KEPT: u8 = 32;
