@@ -33,6 +33,7 @@ mod referrers;
 mod registry;
 mod selection;
 mod sideload;
+mod snaps;
 mod verify;
 mod version;
 
@@ -99,7 +100,7 @@ enum Command {
     Import(Box<import::Arguments>),
     Mirror(Box<mirror::Arguments>),
     Sideload(sideload::Arguments),
-    Extract(extract::Arguments),
+    Extract(Box<extract::Arguments>),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Login(Box<login::Arguments>),
@@ -204,7 +205,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<Report, Error> {
     match command {
         Command::Export(arguments) => export::run(*arguments, ui).await,
         Command::Import(arguments) => import::run(*arguments, ui).await,
-        Command::Extract(arguments) => extract::run(arguments, ui).await,
+        Command::Extract(arguments) => extract::run(*arguments, ui).await,
         Command::Completion(arguments) => Ok(completion::run(&arguments)),
         Command::Inspect(arguments) => inspect::run(arguments, ui),
         Command::Mirror(arguments) => mirror::run(*arguments, ui).await,

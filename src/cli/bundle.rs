@@ -43,7 +43,7 @@ impl BundleArguments {
 fn bundle_id(text: &str) -> Result<Digest, String> {
     match text.parse() {
         Ok(id @ Digest::Sha256(_)) => Ok(id),
-        Ok(Digest::Sha512(_)) => Err("expected `sha256:` and 64 hexadecimal digits".to_owned()),
+        Ok(_) => Err("expected `sha256:` and 64 hexadecimal digits".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

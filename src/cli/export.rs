@@ -7,9 +7,11 @@ use super::lists::{self, ListArguments, WantedArguments};
 use super::mirrors::MirrorArguments;
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
+use super::snaps::SnapArguments;
 use crate::commands::export::{self, Action, Options, Overwrite};
 use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
+use crate::kinds::Unknown;
 use crate::model::error::{Error, Result};
 use crate::ui::Ui;
 
@@ -41,6 +43,8 @@ pub(super) struct Arguments {
     reuse: Vec<Utf8PathBuf>,
     #[command(flatten)]
     selection: SelectionArguments,
+    #[command(flatten)]
+    snaps: SnapArguments,
     #[command(flatten)]
     mirrors: MirrorArguments,
     #[command(flatten)]
@@ -79,12 +83,13 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     };
     let jobs = arguments.registry.jobs();
     let asked = client.clone();
+    let snaps = arguments.snaps.snaps(client.http(), Unknown::Learn)?;
     let options = Options {
         asked: read.asked,
         output: arguments.output,
         selection: arguments.selection.selection(),
         wanted: arguments.wanted.wanted(keys, jobs),
-        places: lists::places(client),
+        places: lists::places(client, snaps),
         action: if arguments.dry_run { Action::Say } else { Action::Do },
         overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },
         on_failure: if arguments.keep_going { OnFailure::GoOn } else { OnFailure::Stop },

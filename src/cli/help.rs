@@ -12,12 +12,17 @@ The list:
                                  front insists on what it is
   file ./setup.sh                a plain file, or a folder of them
   file https://HOST/x sha256=…   a file behind an address
+  snap k8s channel=1.32/stable   a snap of the store, its base, and what proves
+                                 them; revision=N, arch=A, snapd=yes
+  snap ./k8s.snap                a snap on disk, with its k8s.assert beside it
   assert ./brand.assert          a file of snap assertions
 
   platform=P[,P]   these platforms only; wins over --platform
   verify-key=FILE  refused unless that key has signed it; wins over --verify-key
   as=PATH[:TAG]    another name at the destination
-  name=NAME        another name for a file";
+  name=NAME        another name for a file
+  basename=NAME    what the files of a snap are called on the far side
+  images=yes       every image that a snap lists, too";
 
 /// Where credentials come from.
 const CREDENTIALS: &str = "\

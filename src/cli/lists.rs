@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use super::referrers::ReferrersArguments;
 use super::registry::RegistryArguments;
 use crate::content::budget::Budget;
-use crate::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
+use crate::kinds::{Earlier, Foreign, Keys, Lacking, Places, Snaps, Staging, TagLists, Wanted};
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Collected, Require, Source};
 use crate::model::platform::Platform;
@@ -120,7 +120,7 @@ impl WantedArguments {
 }
 
 /// Returns where artifacts are resolved: what must be fetched for that goes into the folder for temporary files.
-pub(super) fn places(client: RegistryClient) -> Places {
+pub(super) fn places(client: RegistryClient, snaps: Snaps) -> Places {
     let folder = Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into());
     Places {
         http: client.http().clone(),
@@ -129,6 +129,7 @@ pub(super) fn places(client: RegistryClient) -> Places {
         earlier: Earlier::default(),
         tag_lists: TagLists::default(),
         budget: Budget::default(),
+        snaps,
     }
 }
 

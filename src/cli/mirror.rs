@@ -6,8 +6,10 @@ use super::mirrors::MirrorArguments;
 use super::push::{PushArguments, schemes};
 use super::registry::RegistryArguments;
 use super::selection::SelectionArguments;
+use super::snaps::SnapArguments;
 use crate::commands::mirror::{self, Options};
 use crate::commands::report::Report;
+use crate::kinds::Unknown;
 use crate::model::error::{Error, Result};
 use crate::ui::Ui;
 
@@ -28,6 +30,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     mirrors: MirrorArguments,
     #[command(flatten)]
+    snaps: SnapArguments,
+    #[command(flatten)]
     registry: RegistryArguments,
 }
 
@@ -46,10 +50,11 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     hosts.insert(to.registry().to_owned());
     let registry = arguments.registry.with_login_for(to.registry());
     let client = registry.client_through(&hosts, &schemes(&to), &arguments.mirrors, ui)?;
+    let snaps = arguments.snaps.snaps(client.http(), Unknown::Stage)?;
     let jobs = registry.jobs();
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
-    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client.clone()));
+    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client.clone(), snaps));
     let options = Options { asked: read.asked, wanted, places, push };
     let report = if prints { mirror::repositories(&options).await } else { mirror::run(options).await };
     registry.warn_of_unvisited(&client, ui);

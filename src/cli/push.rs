@@ -52,11 +52,9 @@ enum Print {
 }
 
 impl PushArguments {
-    /// Reads `--to`. Not clap does it, which would print the value, and a password in it.
+    /// Reads `--to`.
     pub(super) fn destination(&self) -> Result<Destination> {
-        let parsed = self.to.parse();
-        let to: Destination = parsed
-            .map_err(|error: DestinationError| Error::usage(format!("`--to`: {error}"), error.hint()))?;
+        let to = read_registry("--to", &self.to)?;
         let parts = to.prefix().split('/').filter(|part| !part.is_empty()).count();
         match self.max_components {
             Some(most) if parts >= most.get() => Err(Error::usage(
@@ -100,6 +98,11 @@ impl PushArguments {
             progress: ui.progress(),
         }
     }
+}
+
+/// Reads the registry and prefix that a flag names. Not clap does it, which would print the value, and a password in it.
+pub(super) fn read_registry(flag: &str, text: &str) -> Result<Destination> {
+    text.parse().map_err(|error: DestinationError| Error::usage(format!("`{flag}`: {error}"), error.hint()))
 }
 
 /// Returns how a destination says that it is spoken to.

@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
 }
 
 /// The platform that this program was built for, which is the one that it runs on.
-fn host() -> Platform {
+pub(super) fn host() -> Platform {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 
 use super::bundle::{BundleArguments, IncompleteArguments};
 use super::help;
+use super::snaps::ProofArguments;
 use crate::commands::report::Report;
 use crate::commands::verify::{self, From, Options};
 use crate::kinds::read_key;
@@ -34,6 +35,8 @@ pub(super) struct Arguments {
     /// With `--key`, ask it of all but these
     #[arg(long, value_name = "X", requires = "key", help_heading = "Selecting")]
     except: Vec<Selector>,
+    #[command(flatten)]
+    proof: ProofArguments,
     /// Hash with this many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
@@ -47,6 +50,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         keys: keys.collect::<Result<_>>()?,
         choice: arguments.bundle.choice(arguments.incomplete, ui),
         from: if arguments.cached { From::Cache } else { From::Medium },
+        prover: arguments.proof.prover()?,
         jobs: arguments.jobs.map_or_else(cores, usize::from),
         progress: ui.progress(),
     };

@@ -16,6 +16,7 @@ use crate::model::contents::FORMAT;
 use crate::model::error::{Error, Result};
 use crate::model::list::Collected;
 use crate::model::selector::Selection;
+use crate::model::snap::SnapFacts;
 use crate::stores::bundle::previous::Previous;
 use crate::stores::bundle::reader::Bundle;
 use crate::stores::bundle::rules;
@@ -205,10 +206,14 @@ fn rows(items: &[Item<Origin>], status: Option<Status>) -> Vec<ArtifactRow> {
             let sizes = item.part().sizes();
             let omitted = |digest| item.artifact.omitted.contains(digest);
             let plain = matches!(item.artifact.kind, Kind::File | Kind::Assert);
+            let is_known = item.late.is_empty();
+            let snap = item.graph.root().filter(|_| item.artifact.kind == Kind::Snap);
             let root = item.graph.root().filter(|_| plain);
             ArtifactRow {
                 content: root.and_then(|root| ContentRow::of(&root.manifest)),
                 size: Some(sizes.iter().filter(|(digest, _)| !omitted(digest)).map(|(_, size)| size).sum()),
+                snap: snap.and_then(|root| SnapFacts::of(&root.manifest)),
+                digest: is_known.then_some(item.artifact.digest),
                 ..ArtifactRow::with_referrers(&item.artifact, status)
             }
         })
@@ -232,7 +237,7 @@ fn totals(plan: &Plan<Origin>, transferred: u64) -> Totals {
 fn bundle_row(options: &Options, plan: &Plan<Origin>, size: u64) -> BundleRow {
     BundleRow {
         path: options.output.to_string(),
-        id: Some(crate::model::digest::Digest::sha256(&plan.contents.to_bytes())),
+        id: plan.late().is_empty().then(|| crate::model::digest::Digest::sha256(&plan.contents.to_bytes())),
         size,
         format: FORMAT,
         complete: plan.contents.missing.is_empty(),

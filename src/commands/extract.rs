@@ -1,4 +1,4 @@
-//! Extracting: files, assertions and charts of a bundle become files in a folder.
+//! Extracting: files, snaps, assertions and charts of a bundle become files in a folder, wherever the bundle is.
 
 use std::sync::Arc;
 
@@ -6,23 +6,25 @@ use camino::Utf8PathBuf;
 use futures_util::FutureExt;
 
 mod item;
+mod snaps;
+mod stored;
 mod summary;
 
 use self::item::Item;
-use super::open::{self, Choice, Extent};
+use self::stored::Stored;
+pub use super::imported::Search;
+use super::open::Choice;
 use super::report::Report;
+use super::seen::Seen;
 use super::together;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
+use crate::kinds::Prover;
 use crate::model::error::{Error, Result};
 use crate::model::file_name::{FileName, clashes};
 use crate::model::selector::Selection;
-use crate::stores::bundle::reader::Bundle;
 use crate::stores::folder::{Folder, Found, Replace};
 use crate::stores::room::Room;
-
-/// So many files are compared, or written, at once.
-const JOBS: usize = 4;
 
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +35,28 @@ pub enum Mode {
     DryRun,
 }
 
+/// Where to extract from.
+#[derive(Debug)]
+pub enum Input {
+    /// A bundle.
+    Bundle(Choice),
+    /// A registry that a bundle was imported into.
+    Registry(Search),
+}
+
+impl Input {
+    fn seen(&self) -> &Seen {
+        match self {
+            Self::Bundle(choice) | Self::Registry(Search { choice, .. }) => &choice.seen,
+        }
+    }
+}
+
 /// What to extract, and where to.
 #[derive(Debug)]
 pub struct Options {
-    /// The bundle.
-    pub choice: Choice,
+    /// Where from.
+    pub input: Input,
     /// The folder.
     pub to: Utf8PathBuf,
     /// Which artifacts.
@@ -46,6 +65,8 @@ pub struct Options {
     pub replace: Replace,
     /// Whether anything is changed.
     pub mode: Mode,
+    /// What snaps are proven with.
+    pub prover: Prover,
     /// Who watches.
     pub progress: Arc<dyn Progress>,
 }
@@ -55,16 +76,21 @@ pub struct Options {
 /// Errors: before anything is written, [`Error::Conflict`] where two would take one name; [`Error::NoSpace`].
 pub async fn run(options: &Options) -> Result<Report> {
     let progress = &options.progress;
-    let opened = open::open(&options.choice, Extent::Whole, progress.as_ref())?;
-    let (bundle, selection) = (opened.bundle.clone(), options.selection.clone());
-    let mut items = jobs::offload(move || item::all(&bundle, &selection)).await?;
+    let stored = Stored::open(&options.input, progress.as_ref()).await?;
+    let mut items = item::all(&stored, &options.selection, progress).await;
     let files = items.iter().filter(|item| item.name.is_some() || item.error.is_some()).count();
     together::refuse_nothing(&options.selection, files, "files and charts")?;
     refuse_clashes(&items)?;
     let looked_at = Folder::look(&options.to)?;
-    let seen = &options.choice.seen;
+    let seen = options.input.seen();
     seen.plan(items.iter().map(|item| summary::row_before(item, options)));
-    each(&mut items, |_, item| look(looked_at.clone(), item)).await;
+    let warnings = match (&stored, options.mode) {
+        // What is not written is not fetched.
+        (Stored::Registry(_), Mode::DryRun) => Vec::new(),
+        _ => snaps::prove(&mut items, &options.prover, progress.as_ref()).await,
+    };
+    let jobs = stored.jobs();
+    each(jobs, &mut items, |_, item| look(looked_at.clone(), item)).await;
     if options.replace == Replace::Never {
         items.iter_mut().filter(|item| item.found == Found::Other).for_each(refuse);
     }
@@ -76,9 +102,9 @@ pub async fn run(options: &Options) -> Result<Report> {
     if options.mode == Mode::Write && has_work {
         progress.phase("extracting", Some(sizes.iter().sum()), u64::try_from(sizes.len()).ok());
         let folder = Folder::open(&options.to)?;
-        each(&mut items, |number, item| {
+        each(jobs, &mut items, |number, item| {
             let (seen, is_work) = (seen.clone(), item.is_to_write() || item.is_to_permit());
-            let put = put(folder.clone(), item, opened.bundle.clone(), options.replace, Arc::clone(progress));
+            let put = put(folder.clone(), item, options.replace, Arc::clone(progress));
             put.inspect(move |result| {
                 if is_work || result.is_err() {
                     seen.end(number, result);
@@ -87,16 +113,17 @@ pub async fn run(options: &Options) -> Result<Report> {
         })
         .await;
     }
-    let mut report = opened.report("extract");
-    summary::fill(&mut report, &opened.bundle, options, items);
+    let mut report = stored.report();
+    report.warnings.extend(warnings);
+    summary::fill(&mut report, &stored, options, items);
     if options.mode == Mode::Write {
-        opened.conclude(&mut report);
+        stored.conclude(&mut report);
     }
     Ok(report)
 }
 
 /// Works on every item that has not failed, each with its number, and notes what fails.
-async fn each<Fut>(items: &mut [Item], work: impl Fn(usize, Item) -> Fut)
+async fn each<Fut>(jobs: usize, items: &mut [Item], work: impl Fn(usize, Item) -> Fut)
 where
     Fut: Future<Output = Result<Found>> + Send + 'static,
 {
@@ -104,7 +131,7 @@ where
         items.iter_mut().enumerate().filter(|(_, item)| item.error.is_none()).collect();
     let work_on: Vec<(usize, Item)> =
         good.iter().map(|(number, item)| (*number, item.without_error())).collect();
-    let results = jobs::run(JOBS, OnFailure::GoOn, work_on, |(number, item)| work(number, item)).await;
+    let results = jobs::run(jobs, OnFailure::GoOn, work_on, |(number, item)| work(number, item)).await;
     for ((_, item), result) in good.into_iter().zip(results) {
         match result.unwrap_or(Err(Error::Interrupted(15))) {
             Ok(found) => item.found = found,
@@ -120,20 +147,19 @@ async fn look(folder: Folder, item: Item) -> Result<Found> {
     }
 }
 
-async fn put(
-    folder: Folder,
-    item: Item,
-    bundle: Bundle,
-    replace: Replace,
-    progress: Arc<dyn Progress>,
-) -> Result<Found> {
+async fn put(folder: Folder, item: Item, replace: Replace, progress: Arc<dyn Progress>) -> Result<Found> {
     if let Some(name) = item.name.as_ref().filter(|_| item.is_to_permit()) {
         return folder.permit(name, item.permissions).await.map(|()| item.found);
     }
-    let Some(name) = item.name.as_ref().filter(|_| item.is_to_write()) else { return Ok(item.found) };
+    let Some((name, root)) = item.name.as_ref().zip(item.root.as_ref()).filter(|_| item.is_to_write()) else {
+        return Ok(item.found);
+    };
     progress.begun(name.as_str());
-    let body = bundle.blob(&item.layer.digest)?;
-    let put = folder.put(name, body, item.permissions, replace, progress.as_ref()).await;
+    let put = root.shelf.again(progress.as_ref(), || async {
+        let body = root.shelf.blob(&item.layer).await?;
+        folder.put(name, body, item.permissions, replace, progress.as_ref()).await
+    });
+    let put = put.await;
     progress.ended(name.as_str());
     put.map(|()| item.found)
 }

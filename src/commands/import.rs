@@ -29,7 +29,7 @@ mod naming;
 mod nodes;
 mod outcome;
 mod plan;
-mod receipt;
+pub(super) mod receipt;
 mod referrers;
 mod referring;
 mod sparse;

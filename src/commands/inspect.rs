@@ -17,6 +17,7 @@ use crate::model::error::Result;
 use crate::model::manifest::Manifest;
 use crate::model::printable::printable;
 use crate::model::selector::Selection;
+use crate::model::snap::SnapFacts;
 use crate::stores::bundle::reader::Bundle;
 
 mod pinned;
@@ -59,6 +60,7 @@ pub fn run(options: &Options) -> Result<Report> {
         together::idle(&options.selection, &contents.named(), "takes no artifact of this bundle");
     let row = |artifact: &&Artifact| ArtifactRow {
         content: content(bundle, artifact).ok().flatten(),
+        snap: snap(bundle, artifact),
         ..ArtifactRow::with_referrers(artifact, None)
     };
     report.artifacts = chosen.iter().map(row).collect();
@@ -112,6 +114,12 @@ fn table(opened: &Opened, report: &Report, left: usize) -> String {
         let _ = writeln!(text, "{}: {}", printable(name), printable(value));
     }
     text
+}
+
+/// Returns what the manifest of a snap says of it.
+fn snap(bundle: &Bundle, artifact: &Artifact) -> Option<SnapFacts> {
+    let raw = bundle.manifest(&artifact.digest).ok().filter(|_| artifact.kind == Kind::Snap)?;
+    SnapFacts::of(&Manifest::parse(&artifact.media_type, &raw).ok()?)
 }
 
 /// Returns sha256 and size of a plain file itself: the one layer of its manifest. The rest has none.

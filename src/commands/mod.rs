@@ -3,6 +3,7 @@
 pub mod export;
 pub mod extract;
 pub mod import;
+pub mod imported;
 pub mod inspect;
 pub mod login;
 pub mod logout;

@@ -8,7 +8,7 @@ use super::report::{BundleRow, Report, Totals};
 use super::seen::Seen;
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
-use crate::model::contents::FORMAT;
+use crate::model::contents::{Contents, FORMAT};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::stores::bundle::reader::{Bundle, open_file};
@@ -128,25 +128,20 @@ impl Choice {
             _ => Ok(()),
         }
     }
-}
 
-impl Opened {
-    /// Lets the bundle be known.
-    fn announced(bundle: Bundle, choice: &Choice, progress: &dyn Progress) -> Self {
-        let opened = Opened { bundle, choice: choice.clone() };
-        choice.seen.open(opened.row());
-        if let Some(line) = opened.announcement() {
+    /// Lets it be known which bundle was found, and what that lacks.
+    pub(super) fn announce(&self, row: BundleRow, contents: &Contents, progress: &dyn Progress) {
+        self.seen.open(row);
+        if let Some(line) = announcement(contents) {
             progress.announce(&line);
         }
-        opened
     }
 
-    /// Begins the report of a command on this bundle.
-    pub fn report(&self, command: &'static str) -> Report {
-        let contents = self.bundle.contents();
+    /// Begins the report of a command on the bundle of this row.
+    pub(super) fn report(&self, command: &'static str, row: BundleRow, contents: &Contents) -> Report {
         Report {
             command,
-            bundle: Some(self.row()),
+            bundle: Some(row),
             totals: Totals {
                 artifacts: u64::try_from(contents.artifacts.len()).unwrap_or(u64::MAX),
                 referrers: contents.count_referrers(),
@@ -154,9 +149,31 @@ impl Opened {
                 bytes: contents.size(),
                 ..Totals::default()
             },
-            incomplete: !contents.missing.is_empty() && self.choice.on_incomplete == OnIncomplete::Tell,
+            incomplete: !contents.missing.is_empty() && self.on_incomplete == OnIncomplete::Tell,
             ..Report::default()
         }
+    }
+
+    /// Ends the summary of what was done with a bundle: where that went well and nobody said which bundle it must be,
+    /// it says what that is worth.
+    pub(super) fn conclude(&self, report: &mut Report) {
+        if self.expect.is_none() && report.failures.is_empty() {
+            report.summary.push(INTEGRITY_ONLY.to_owned());
+        }
+    }
+}
+
+impl Opened {
+    /// Lets the bundle be known.
+    fn announced(bundle: Bundle, choice: &Choice, progress: &dyn Progress) -> Self {
+        let opened = Opened { bundle, choice: choice.clone() };
+        choice.announce(opened.row(), opened.bundle.contents(), progress);
+        opened
+    }
+
+    /// Begins the report of a command on this bundle.
+    pub fn report(&self, command: &'static str) -> Report {
+        self.choice.report(command, self.row(), self.bundle.contents())
     }
 
     fn row(&self) -> BundleRow {
@@ -169,23 +186,19 @@ impl Opened {
         }
     }
 
-    /// Ends the summary of what was done with a bundle: where that went well and nobody said which bundle it must be,
-    /// it says what that is worth.
+    /// Ends the summary of what was done with it, as [`Choice`] does.
     pub fn conclude(&self, report: &mut Report) {
-        if self.choice.expect.is_none() && report.failures.is_empty() {
-            report.summary.push(INTEGRITY_ONLY.to_owned());
-        }
+        self.choice.conclude(report);
     }
+}
 
-    /// Returns the first and last line of every command on a bundle that was exported without what failed.
-    fn announcement(&self) -> Option<String> {
-        let contents = self.bundle.contents();
-        let (missing, here) = (contents.missing.len(), contents.artifacts.len());
-        let all = missing.saturating_add(here);
-        let first = contents.missing.iter().take(NAMED).map(|missing| format!("`{}`", missing.reference));
-        let more = missing.saturating_sub(NAMED);
-        let more = (more > 0).then(|| format!("and {more} more, which `airgap-bundle inspect` lists"));
-        let said = first.chain(more).collect::<Vec<_>>().join(", ");
-        (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported: {said}"))
-    }
+/// Returns the first and last line of every command on a bundle that was exported without what failed.
+fn announcement(contents: &Contents) -> Option<String> {
+    let (missing, here) = (contents.missing.len(), contents.artifacts.len());
+    let all = missing.saturating_add(here);
+    let first = contents.missing.iter().take(NAMED).map(|missing| format!("`{}`", missing.reference));
+    let more = missing.saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more, which `airgap-bundle inspect` lists"));
+    let said = first.chain(more).collect::<Vec<_>>().join(", ");
+    (missing > 0).then(|| format!("INCOMPLETE: {missing} of {all} artifacts were not exported: {said}"))
 }

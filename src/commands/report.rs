@@ -11,6 +11,7 @@ use crate::model::digest::Digest;
 use crate::model::error::{Error, FormatState};
 use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
+use crate::model::snap::SnapFacts;
 
 /// What to do about a bundle that is not what it was.
 const CARRY_AGAIN: &str = "copy the file again from the connected side, and prove it with `airgap-bundle verify`, which names all that is wrong";
@@ -41,6 +42,8 @@ pub struct Report {
     pub output: Vec<u8>,
     /// What `--json` prints instead of the usual document, for a command with a document of its own.
     pub document: Option<Vec<u8>>,
+    /// What to type next, in order.
+    pub commands: Vec<String>,
     /// Lines for stderr after everything else: what was done, and what to do next.
     pub summary: Vec<String>,
     /// Data for stdout that comes last of all.
@@ -50,11 +53,11 @@ pub struct Report {
 /// Which bundle.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct BundleRow {
-    /// Path as given.
+    /// Path as given; of one that was imported, the registry with the prefix.
     pub path: String,
     /// Bundle id.
     pub id: Option<Digest>,
-    /// Length of the file in bytes.
+    /// Length of the file in bytes; of one that was imported, of the file that it would be.
     pub size: u64,
     /// Version of the format.
     pub format: u32,
@@ -103,6 +106,9 @@ pub struct ArtifactRow {
     /// Of a plain file: the file itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentRow>,
+    /// Of a snap: what is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snap: Option<SnapFacts>,
     /// What happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -202,6 +208,8 @@ struct Document<'a> {
     warnings: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    commands: &'a [String],
     totals: &'a Totals,
     seconds: f64,
 }
@@ -255,6 +263,7 @@ impl Report {
             artifacts: &self.artifacts,
             warnings: self.warnings.iter().chain(&self.loud).map(String::as_str).collect(),
             errors: self.failures.iter().map(whole).collect(),
+            commands: &self.commands,
             totals: &self.totals,
             seconds: (seconds * 1000.0).round() / 1000.0,
         };

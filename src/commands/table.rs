@@ -30,9 +30,33 @@ pub(super) fn of(artifacts: &[ArtifactRow]) -> String {
             printable(&row.platforms.join(",")),
             size.map(|size| ByteSize(size).to_string()).unwrap_or_default(),
         ];
-        std::iter::once(own).chain(below(row))
+        std::iter::once(own).chain(of_snap(row)).chain(below(row))
     }));
     aligned(&rows)
+}
+
+/// Returns what is known of a snap, a line for each group of facts.
+fn of_snap(row: &ArtifactRow) -> Vec<[String; 5]> {
+    let Some(snap) = &row.snap else { return Vec::new() };
+    let word = |what: &str, text: &Option<String>| text.as_ref().map(|text| format!("{what} {text}"));
+    let by = snap.publisher.as_ref().map(|publisher| match &snap.validation {
+        Some(validation) => format!("by {publisher} ({validation})"),
+        None => format!("by {publisher}"),
+    });
+    let architectures = Some(snap.architectures.join(",")).filter(|list| !list.is_empty());
+    let groups = [
+        vec![word("version", &snap.version), architectures],
+        vec![word("channel", &snap.channel)],
+        vec![word("base", &snap.base), snap.confinement.clone()],
+        vec![by],
+    ];
+    let lines = groups.map(|group| group.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    let shown = lines.into_iter().filter(|line| !line.is_empty());
+    shown
+        .map(|line| {
+            [String::new(), format!("  {}", printable(&line)), String::new(), String::new(), String::new()]
+        })
+        .collect()
 }
 
 /// Returns a line for each thing that refers to an artifact: what it is, indented once more below another such thing.

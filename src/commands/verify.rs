@@ -9,12 +9,14 @@ use super::referrer_row::counted_with_referrers;
 use super::report::{ArtifactRow, BundleRow, Report, Status, Totals, counted};
 use crate::content::progress::Progress;
 use crate::content::read_at::ReadAt;
+use crate::kinds::Prover;
 use crate::model::error::{Error, FormatState, Result};
 use crate::model::selector::Selection;
 use crate::model::signature::PublicKey;
 use crate::stores::bundle::verify::{MAX_TOLD, Problem, Reserved, Strewn, Verified, prove_strewn, verify};
 
 mod signed;
+mod snaps;
 
 /// What to verify, and how.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Options {
     pub keys: Vec<PublicKey>,
     /// Which artifacts they must have signed.
     pub selection: Selection,
+    /// What snaps are proven with.
+    pub prover: Prover,
     /// How many threads hash.
     pub jobs: usize,
     /// Who watches.
@@ -80,6 +84,7 @@ pub async fn run(options: Options) -> Result<Report> {
         }
     }
     tell(&mut report, options.choice.path.as_str(), bundle.length(), verified.problems, 0);
+    snaps::check(bundle, &options.prover, &mut report).await;
     if options.keys.is_empty() {
         opened.conclude(&mut report);
     } else {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -56,6 +56,7 @@ impl Drop for Counted {
 pub struct ProvenBody {
     digest: Digest,
     size: u64,
+    learned: Arc<OnceLock<Digest>>,
     stream: BoxStream<'static, Result<Bytes>>,
 }
 
@@ -86,13 +87,19 @@ impl ProvenBody {
     }
 
     fn checked(blob: &Descriptor, check: Check) -> Self {
+        let learned = Arc::clone(&check.learned);
         let stream = stream::try_unfold(check, Check::next).boxed();
-        Self { digest: blob.digest, size: blob.size, stream }
+        Self { digest: blob.digest, size: blob.size, learned, stream }
     }
 
     /// Returns the digest that the whole has.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Returns where the SHA-256 of a whole that is named by its SHA3-384 stands once everything is proven.
+    pub fn learned(&self) -> Arc<OnceLock<Digest>> {
+        Arc::clone(&self.learned)
     }
 
     /// Returns the length of the whole in bytes.
@@ -156,6 +163,7 @@ struct Check {
     hidden: u64,
     digest: Digest,
     size: u64,
+    learned: Arc<OnceLock<Digest>>,
     what: String,
 }
 
@@ -173,6 +181,7 @@ impl Check {
             hidden: 0,
             digest: blob.digest,
             size: blob.size,
+            learned: Arc::default(),
             what: format!("reading from {place}: blob {}", blob.digest),
         }
     }
@@ -258,8 +267,13 @@ impl Check {
         for chunk in self.batch.drain(..) {
             hasher.update(&chunk);
         }
+        let beside = hasher.beside();
         let got = hasher.finish();
         if got == self.digest {
+            if let Some(beside) = beside {
+                // Nobody proves a body twice.
+                let _ = self.learned.set(beside);
+            }
             return Ok(self);
         }
         Err(Error::Mismatch { what: self.what, expected: self.digest.to_string(), got: got.to_string() })

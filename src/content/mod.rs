@@ -9,6 +9,7 @@ pub mod budget;
 pub mod copy;
 pub mod graph;
 pub mod jobs;
+mod late;
 pub mod marks;
 pub mod plan;
 pub mod progress;

@@ -29,6 +29,9 @@ pub struct Item<O> {
     pub referring: HashMap<Digest, Graph>,
     /// Those of its referrers without which it must not go, by the digest of each: signatures that were asked for.
     pub needed: BTreeSet<Digest>,
+    /// The blobs whose sha256 is known only once they have been read: the digest that proves each, by the one that stands in
+    /// for it in the manifest ([`Digest::stand_in`]).
+    pub late: BTreeMap<Digest, Digest>,
 }
 
 impl<O> Item<O> {
@@ -97,8 +100,17 @@ pub struct Plan<O> {
     pub contents: Contents,
     /// Manifests by digest.
     pub manifests: HashMap<Digest, Bytes>,
-    /// Every other blob, in the order of the tar, with all the places that have it.
+    /// Every other blob, in the order of the tar, with all the places that have it. The digest is the one that proves it: in
+    /// `contents` and `manifests` its [stand-in](Digest::stand_in) holds the place of one whose sha256 is not known yet.
     pub blobs: Vec<(Descriptor, Vec<O>)>,
+}
+
+impl<O> Plan<O> {
+    /// Returns the digest that proves each blob whose sha256 is not known yet, by the one that stands in for it.
+    pub fn late(&self) -> HashMap<Digest, Digest> {
+        let late = self.blobs.iter().map(|(blob, _)| (blob.digest.stand_in(), blob.digest));
+        late.filter(|(stand_in, proof)| stand_in != proof).collect()
+    }
 }
 
 #[derive(Default)]
@@ -130,13 +142,15 @@ impl<O: Clone + PartialEq> Plan<O> {
         let (mut configs, mut others) = (Vec::new(), Vec::new());
         for (blob, role, origins) in collected.blobs {
             match role {
-                _ if manifests.contains(&blob.digest) => {}
+                _ if manifests.contains(&blob.digest.stand_in()) => {}
                 Role::Config if blob.size <= contents::MAX_CONFIG => configs.push((blob, origins)),
                 _ => others.push((blob, origins)),
             }
         }
         let short = |list: &[(Descriptor, Vec<O>)]| {
-            list.iter().map(|(blob, _)| Blob { digest: blob.digest, size: blob.size }).collect::<Vec<_>>()
+            let short =
+                |(blob, _): &(Descriptor, _)| Blob { digest: blob.digest.stand_in(), size: blob.size };
+            list.iter().map(short).collect::<Vec<_>>()
         };
         let mut missing = missing;
         missing.sort();
@@ -196,7 +210,9 @@ impl<O: Clone + PartialEq> Collected<O> {
                 }
                 None => {
                     self.place.insert(blob.digest, self.blobs.len());
-                    self.blobs.push(((*blob).clone(), *role, origin.cloned().into_iter().collect()));
+                    let proof = *item.late.get(&blob.digest).unwrap_or(&blob.digest);
+                    let blob = Descriptor { digest: proof, ..(*blob).clone() };
+                    self.blobs.push((blob, *role, origin.cloned().into_iter().collect()));
                 }
             }
         }
@@ -306,6 +322,7 @@ mod tests {
             origins,
             referring: HashMap::new(),
             needed: BTreeSet::new(),
+            late: BTreeMap::new(),
         }
     }
 

@@ -51,6 +51,31 @@ impl ReadAt for File {
     }
 }
 
+/// A part of something, read as if it were all.
+#[derive(Debug)]
+pub struct Window {
+    /// What it is a part of.
+    pub of: Arc<dyn ReadAt>,
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is.
+    pub size: u64,
+}
+
+impl ReadAt for Window {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let length = u64::try_from(buffer.len()).map_err(io::Error::other)?;
+        if offset.checked_add(length).is_none_or(|end| end > self.size) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.of.read_exact_at(buffer, self.offset.saturating_add(offset))
+    }
+}
+
 impl ReadAt for Vec<u8> {
     fn len(&self) -> io::Result<u64> {
         u64::try_from(Vec::len(self)).map_err(io::Error::other)

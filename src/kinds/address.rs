@@ -52,7 +52,9 @@ pub(super) async fn resolve(
     match (what, &origin) {
         (What::FileUnlessChart, _) => file::refuse_chart(&staged.path()?, &shown(url)).await?,
         (What::Assertions, Origin::File(file)) => {
-            resolved.warnings.extend(assertion::prove(file, &name, &measured).await?);
+            resolved
+                .warnings
+                .extend(assertion::prove(file, &name, &measured, &places.snaps.prover.trust).await?);
         }
         (What::Assertions | What::File, _) => {}
     }

@@ -15,21 +15,26 @@ use crate::model::media_type;
 use crate::stores::file::{LocalFile, Measured};
 
 /// Takes one file.
-pub(super) async fn resolve(entry: &Entry, path: &Utf8Path) -> Result<Resolved> {
+pub(super) async fn resolve(entry: &Entry, path: &Utf8Path, trust: &Trust) -> Result<Resolved> {
     let name = file::base_name(path, None)?;
     let local = LocalFile::new(path);
     let measured = file::measure(&local).await?;
     file::expect(entry, &name, &measured)?;
-    let warnings = prove(&local, &name, &measured).await?;
+    let warnings = prove(&local, &name, &measured, trust).await?;
     let item = file::item(entry, Kind::Assert, Origin::File(local), &measured, &name)?;
     Ok(Resolved { items: vec![item], warnings, ..Resolved::default() })
 }
 
-/// Proves a file of assertions as far as the keys go that are in it or built in, and returns what is to be said about the
+/// Proves a file of assertions as far as the keys go that are in it or trusted, and returns what is to be said about the
 /// rest. `name` is what messages call it.
 ///
 /// Errors: [`Error::Unproven`] where it breaks the format, or says what its keys do not stand for.
-pub(super) async fn prove(file: &LocalFile, name: &str, measured: &Measured) -> Result<Vec<String>> {
+pub(super) async fn prove(
+    file: &LocalFile,
+    name: &str,
+    measured: &Measured,
+    trust: &Trust,
+) -> Result<Vec<String>> {
     let unproven = |items: Vec<String>| Error::Unproven { items, hint: None };
     if usize::try_from(measured.size).is_ok_and(|size| size > MAX_STREAM) {
         return Err(unproven(vec![format!(
@@ -38,13 +43,12 @@ pub(super) async fn prove(file: &LocalFile, name: &str, measured: &Measured) -> 
     }
     let blob = Descriptor::new(media_type::ASSERTION, measured.digest, measured.size);
     let bytes = ProvenBody::new(&blob, file.open(&blob, 0).await?, &file.place()).bytes().await?;
-    let name = name.to_owned();
+    let (name, trust) = (name.to_owned(), trust.clone());
     let proving = move || {
         let assertions = stream(&bytes).map_err(|mistake| unproven(vec![format!("`{name}`: {mistake}")]))?;
         if assertions.is_empty() {
             return Err(unproven(vec![format!("`{name}` holds no assertion")]));
         }
-        let trust = Trust::built_in()?;
         let findings = trust.examine(&assertions);
         if !findings.wrong().is_empty() {
             return Err(unproven(findings.wrong().to_vec()));

@@ -82,6 +82,22 @@ impl Earlier {
         }
     }
 
+    /// Returns the sha256 of the snap with this SHA3-384 where one of the bundles holds it: all of it is read for that.
+    pub(super) async fn snap(&self, digest: &Digest, size: u64) -> Option<Digest> {
+        for bundle in self.bundles.iter() {
+            let Some(claimed) = bundle.snap(digest).filter(|claimed| claimed.size == size) else { continue };
+            let blob = Descriptor { digest: *digest, ..claimed.clone() };
+            let Ok(raw) = bundle.open(claimed, 0).await else { continue };
+            let mut body = ProvenBody::new(&blob, raw, &bundle.place());
+            while let Ok(Some(_)) = body.next().await {}
+            // Only the whole, proven, says what it is, and only what it says counts.
+            if body.learned().get() == Some(&claimed.digest) {
+                return Some(claimed.digest);
+            }
+        }
+        None
+    }
+
     async fn read(&self, blob: &Descriptor, fetch: BoxFuture<'_, Result<Bytes>>) -> Result<Bytes> {
         for bundle in self.bundles.iter().filter(|bundle| bundle.claims(blob)) {
             if let Ok(raw) = bundle.open(blob, 0).await

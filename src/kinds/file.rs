@@ -3,19 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
-use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
 use url::Url;
 
+use super::artifact_manifest::{self, Layer};
 use super::{Origin, Resolved};
-use crate::content::graph::{Graph, Node};
+use crate::content::graph::Graph;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Item;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
-use crate::model::descriptor::Descriptor;
-use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::file_name::FileName;
 use crate::model::list::{Entry, last_part};
@@ -25,8 +22,6 @@ use crate::stores::file::{LocalFile, Measured, files_under};
 
 /// The most files of one folder.
 const MAX_FILES: usize = 100_000;
-/// The annotation that holds a file's true name, on the layer (OCI image spec, "Pre-Defined Annotation Keys").
-const TITLE: &str = "org.opencontainers.image.title";
 /// The annotation that holds a file's mode, on the manifest: `0644` or `0755`.
 const MODE: &str = "dev.airgap-bundle.file.mode";
 
@@ -115,37 +110,21 @@ pub(super) fn item(
         Kind::Assert => (media_type::ASSERT, media_type::ASSERTION),
         _ => (media_type::FILE, media_type::OCTET_STREAM),
     };
-    let empty = Bytes::from_static(b"{}");
-    let config = Descriptor::of(media_type::EMPTY, &empty);
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: media_type::OCI_MANIFEST,
+    let layer = Layer { media_type: layer_type, digest: measured.digest, size: measured.size, title: name };
+    let mode = if measured.executable { "0755" } else { "0644" };
+    let root = artifact_manifest::node(
         artifact_type,
-        config: Child {
-            media_type: media_type::EMPTY,
-            digest: config.digest,
-            size: config.size,
-            annotations: BTreeMap::new(),
-        },
-        layers: [Child {
-            media_type: layer_type,
-            digest: measured.digest,
-            size: measured.size,
-            annotations: BTreeMap::from([(TITLE, name)]),
-        }],
-        annotations: BTreeMap::from([(MODE, if measured.executable { "0755" } else { "0644" })]),
-    };
-    // Plain data with string keys, which JSON can always hold.
-    let bytes: Bytes = serde_json::to_vec(&manifest).unwrap_or_default().into();
-    let root = Descriptor::of(media_type::OCI_MANIFEST, &bytes);
+        &[layer],
+        &BTreeMap::from([(MODE.to_owned(), mode.to_owned())]),
+    )?;
     let artifact = Artifact {
         kind,
         reference: name.to_owned(),
         wanted: entry.rename.as_ref().map(ToString::to_string),
-        digest: root.digest,
-        media_type: root.media_type.clone(),
+        digest: root.descriptor.digest,
+        media_type: root.descriptor.media_type.clone(),
         artifact_type: Some(artifact_type.to_owned()),
-        names: vec![format!("files/{}:digest-{}", slug(name), root.digest.short())],
+        names: vec![format!("files/{}:digest-{}", slug(name), root.descriptor.digest.short())],
         platforms: vec![],
         sparse: false,
         omitted: vec![],
@@ -154,15 +133,19 @@ pub(super) fn item(
         size: 0,
     };
     // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.
-    let origins = HashMap::from([(config.digest, Origin::Memory(empty)), (measured.digest, origin)]);
+    let origins = HashMap::from([
+        (artifact_manifest::config().digest, Origin::Memory(artifact_manifest::EMPTY)),
+        (measured.digest, origin),
+    ]);
     Ok(Item {
         artifact,
-        graph: Graph::leaf(Node::new(root, bytes)?),
+        graph: Graph::leaf(root),
         platforms: vec![],
         narrows: false,
         origins,
         referring: HashMap::new(),
         needed: BTreeSet::new(),
+        late: BTreeMap::new(),
     })
 }
 
@@ -208,25 +191,4 @@ fn has_chart_yaml(path: &Utf8Path) -> bool {
         let mut parts = path.components();
         parts.next_back().is_some_and(|last| last.as_os_str() == "Chart.yaml") && parts.count() == 1
     })
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest<'a> {
-    schema_version: u32,
-    media_type: &'a str,
-    artifact_type: &'a str,
-    config: Child<'a>,
-    layers: [Child<'a>; 1],
-    annotations: BTreeMap<&'a str, &'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Child<'a> {
-    media_type: &'a str,
-    digest: Digest,
-    size: u64,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    annotations: BTreeMap<&'a str, &'a str>,
 }

@@ -3,6 +3,7 @@
 //! A new kind is one file here and one arm in [`resolve`].
 
 mod address;
+mod artifact_manifest;
 mod assertion;
 mod earlier;
 mod file;
@@ -14,6 +15,7 @@ mod origin;
 mod referrers;
 mod registry;
 mod signed;
+mod snap;
 mod staging;
 mod tag_lists;
 
@@ -22,6 +24,7 @@ pub use file_names::{file_names, missing_file};
 pub use keys::{Keys, read_key};
 pub use meant::meant_as_image;
 pub use origin::Origin;
+pub use snap::{Expected, Prover, Snaps, Unknown, own_root};
 pub use staging::Staging;
 pub use tag_lists::TagLists;
 
@@ -86,6 +89,8 @@ pub struct Places {
     pub tag_lists: TagLists,
     /// The memory for manifests.
     pub budget: Budget,
+    /// Where snaps come from.
+    pub snaps: Snaps,
 }
 
 /// What a line became.
@@ -93,6 +98,12 @@ pub struct Places {
 pub struct Resolved {
     /// One artifact; several for a folder of files.
     pub items: Vec<Item<Origin>>,
+    /// What has to be there for it, unless a line of the list asks for the same.
+    pub implied: Vec<Item<Origin>>,
+    /// Further lines that follow from it: the images of a snap.
+    pub further: Vec<Entry>,
+    /// What snaps have to be, once they are there.
+    pub expected: Vec<Expected>,
     /// Things that a person should know, each a lower-case sentence without a period.
     pub warnings: Vec<String>,
     /// Where it was kept whole because an index digest pins it: the bytes that `--platform` would have saved.
@@ -119,15 +130,20 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
         Subject::ChartOrFile(Location::Address(url)) => {
             address::resolve(entry, What::FileUnlessChart, url, None, places).await
         }
-        Subject::AssertFile(Location::Path(path)) => assertion::resolve(entry, &path.resolve()).await,
+        Subject::Snap { .. } => snap::resolve(entry, places, wanted).await,
+        Subject::SnapFile(Location::Path(path)) => snap::resolve_local(entry, &path.resolve(), places).await,
+        Subject::AssertFile(Location::Path(path)) => {
+            assertion::resolve(entry, &path.resolve(), &places.snaps.prover.trust).await
+        }
         Subject::AssertFile(Location::Address(url)) => {
             address::resolve(entry, What::Assertions, url, None, places).await
         }
         Subject::Disk { .. }
         | Subject::ChartRepository { .. }
         | Subject::Chart(_)
-        | Subject::Snap { .. }
-        | Subject::SnapFile(_) => Err(Error::from(list::not_yet(std::slice::from_ref(entry)))),
+        | Subject::SnapFile(Location::Address(_)) => {
+            Err(Error::from(list::not_yet(std::slice::from_ref(entry))))
+        }
     }
 }
 

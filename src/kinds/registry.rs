@@ -1,6 +1,6 @@
 //! Images, charts and other artifacts of an OCI registry.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -119,7 +119,8 @@ pub(super) async fn resolve(
     };
     let narrows = kind == Kind::Image && !whole && !named;
     let referring = referring.graphs;
-    resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring, needed });
+    let late = BTreeMap::new();
+    resolved.items.push(Item { artifact, graph, platforms, narrows, origins, referring, needed, late });
     own.keep();
     others.keep();
     Ok(resolved)

@@ -49,19 +49,22 @@ impl Kind {
         match manifest.type_of_artifact() {
             media_type::OCI_CONFIG | media_type::DOCKER_CONFIG => Self::Image,
             media_type::HELM_CONFIG => Self::Chart,
-            media_type::ASSERT if is_file(manifest, media_type::ASSERTION) => Self::Assert,
-            media_type::FILE if is_file(manifest, media_type::OCTET_STREAM) => Self::File,
+            media_type::ASSERT if is_file(manifest, &[media_type::ASSERTION]) => Self::Assert,
+            media_type::FILE if is_file(manifest, &[media_type::OCTET_STREAM]) => Self::File,
+            media_type::SNAP if is_file(manifest, &[media_type::SQUASHFS, media_type::ASSERTION]) => {
+                Self::Snap
+            }
             "" if manifest.is_index() => Self::Image,
             _ => Self::Artifact,
         }
     }
 }
 
-/// Returns whether a manifest has the empty config and one layer of this type (bundle-format.md, "Plain files").
-fn is_file(manifest: &Manifest, layer: &str) -> bool {
+/// Returns whether a manifest has the empty config and layers of these types (bundle-format.md, "Plain files" and "Snaps").
+fn is_file(manifest: &Manifest, types: &[&str]) -> bool {
     let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
     let layers: Vec<&str> = manifest.layers.iter().map(|layer| layer.media_type.as_str()).collect();
-    config == Some(media_type::EMPTY) && layers == [layer]
+    config == Some(media_type::EMPTY) && layers == types
 }
 
 impl fmt::Display for Kind {

@@ -1,4 +1,4 @@
-//! Content digests: the only two algorithms that the OCI image spec registers.
+//! Content digests: the only two algorithms that the OCI image spec registers, and the one by which the snap store names files.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
@@ -6,21 +6,24 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
-/// A digest algorithm of the OCI image spec, section "Registered algorithms".
+/// A digest algorithm: those of the OCI image spec, section "Registered algorithms", and that of the snap store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// SHA-256: 32 bytes.
     Sha256,
     /// SHA-512: 64 bytes.
     Sha512,
+    /// SHA3-384: 48 bytes. No OCI document may name content by it.
+    Sha3_384,
 }
 
 impl Algorithm {
-    /// Returns the name before the colon: `sha256` or `sha512`.
+    /// Returns the name before the colon: `sha256`, `sha512` or `sha3-384`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
             Self::Sha512 => "sha512",
+            Self::Sha3_384 => "sha3-384",
         }
     }
 }
@@ -32,6 +35,8 @@ pub enum Digest {
     Sha256([u8; 32]),
     /// A SHA-512 digest.
     Sha512([u8; 64]),
+    /// A SHA3-384 digest, which is not parsed: it comes from the snap store, or out of a [`Hasher`].
+    Sha3_384([u8; 48]),
 }
 
 /// Says why a text is not a [`Digest`].
@@ -68,18 +73,30 @@ impl Digest {
         match self {
             Self::Sha256(_) => Algorithm::Sha256,
             Self::Sha512(_) => Algorithm::Sha512,
+            Self::Sha3_384(_) => Algorithm::Sha3_384,
         }
     }
 
-    /// Returns the raw bytes, 32 or 64.
+    /// Returns the digest that holds the place of this one in a plan until the sha256 of the same bytes is known: of a
+    /// SHA3-384 one that no content has, of any other itself.
+    #[must_use]
+    pub fn stand_in(&self) -> Self {
+        match self {
+            Self::Sha3_384(bytes) => Self::sha256(&[b"dev.airgap-bundle.late\0".as_slice(), bytes].concat()),
+            Self::Sha256(_) | Self::Sha512(_) => *self,
+        }
+    }
+
+    /// Returns the raw bytes, 32, 64 or 48.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Sha256(bytes) => bytes,
             Self::Sha512(bytes) => bytes,
+            Self::Sha3_384(bytes) => bytes,
         }
     }
 
-    /// Returns the lower-case hexadecimal digits, 64 or 128.
+    /// Returns the lower-case hexadecimal digits, 64, 128 or 96.
     pub fn hex(&self) -> String {
         hex(self.bytes())
     }
@@ -166,6 +183,8 @@ pub enum Hasher {
     Sha256(sha2::Sha256),
     /// A SHA-512 in the making.
     Sha512(sha2::Sha512),
+    /// A SHA3-384 in the making, and beside it the SHA-256 that nobody knows yet.
+    Sha3_384(sha3::Sha3_384, sha2::Sha256),
 }
 
 impl Hasher {
@@ -174,6 +193,7 @@ impl Hasher {
         match algorithm {
             Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
             Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
+            Algorithm::Sha3_384 => Self::Sha3_384(sha3::Sha3_384::new(), sha2::Sha256::new()),
         }
     }
 
@@ -182,6 +202,18 @@ impl Hasher {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
+            Self::Sha3_384(hasher, beside) => {
+                hasher.update(bytes);
+                beside.update(bytes);
+            }
+        }
+    }
+
+    /// Returns the SHA-256 of everything added, where it is made beside a SHA3-384.
+    pub fn beside(&self) -> Option<Digest> {
+        match self {
+            Self::Sha3_384(_, beside) => Some(Digest::Sha256(beside.clone().finalize().into())),
+            Self::Sha256(_) | Self::Sha512(_) => None,
         }
     }
 
@@ -190,6 +222,7 @@ impl Hasher {
         match self {
             Self::Sha256(hasher) => Digest::Sha256(hasher.finalize().into()),
             Self::Sha512(hasher) => Digest::Sha512(hasher.finalize().into()),
+            Self::Sha3_384(hasher, _) => Digest::Sha3_384(hasher.finalize().into()),
         }
     }
 }
@@ -227,5 +260,19 @@ mod tests {
         assert_eq!(hasher.finish(), Digest::sha256(b"abc"));
         assert_eq!(Digest::sha256(b"").to_string(), EMPTY);
         assert_eq!(Digest::sha256(b"").short(), "e3b0c44298fc1c14");
+    }
+
+    #[test]
+    fn a_sha3_has_a_sha256_beside_it_and_is_not_parsed() {
+        let mut hasher = Hasher::new(Algorithm::Sha3_384);
+        hasher.update(b"ab");
+        hasher.update(b"c");
+        assert_eq!(hasher.beside(), Some(Digest::sha256(b"abc")));
+        let digest = hasher.finish();
+        // FIPS 202, as NIST's examples have it for the message "abc".
+        assert!(digest.to_string().starts_with("sha3-384:ec01498288516fc926459f58e2c6ad8d"), "{digest}");
+        assert!(digest.to_string().parse::<Digest>().is_err());
+        assert_eq!(digest.stand_in().algorithm(), Algorithm::Sha256);
+        assert_eq!(digest.stand_in().stand_in(), digest.stand_in());
     }
 }

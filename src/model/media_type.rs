@@ -28,6 +28,10 @@ pub const HELM_CONTENT: &str = "application/vnd.cncf.helm.chart.content.v1.tar+g
 pub const FILE: &str = "application/vnd.airgap-bundle.file.v1";
 /// Artifact type of a file of assertions in a bundle.
 pub const ASSERT: &str = "application/vnd.airgap-bundle.assert.v1";
+/// Artifact type of a snap with its assertions in a bundle.
+pub const SNAP: &str = "application/vnd.airgap-bundle.snap.v1";
+/// A snap: a squashfs image.
+pub const SQUASHFS: &str = "application/vnd.snapcraft.snap";
 /// Artifact type of the receipt that an import leaves at the destination.
 pub const RECEIPT: &str = "application/vnd.airgap-bundle.receipt.v1";
 /// A layer of unknown bytes.

@@ -61,7 +61,7 @@ pub fn list_tag(subject: &Digest) -> String {
 pub fn cosign_tags(subject: &Digest) -> Vec<String> {
     match subject.algorithm() {
         Algorithm::Sha256 => COSIGN.iter().map(|end| format!("{}{end}", list_tag(subject))).collect(),
-        Algorithm::Sha512 => vec![],
+        Algorithm::Sha512 | Algorithm::Sha3_384 => vec![],
     }
 }
 

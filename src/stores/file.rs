@@ -67,7 +67,7 @@ impl LocalFile {
     }
 
     /// Opens it without waiting on a pipe that nobody writes to.
-    fn open_regular(&self) -> Result<File> {
+    pub fn open_regular(&self) -> Result<File> {
         let file = open_at_once(&self.path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::NotFound { what: format!("file `{}`", self.path), hint: None }

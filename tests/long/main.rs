@@ -47,5 +47,11 @@ mod random_graphs;
 #[path = "../suite/site.rs"]
 mod site;
 #[cfg(test)]
+mod snap;
+#[cfg(test)]
+#[expect(dead_code, reason = "it is the suite's, and these tests need a part of it")]
+#[path = "../suite/snaps/place.rs"]
+mod snaps;
+#[cfg(test)]
 #[path = "../suite/tools.rs"]
 mod tools;

@@ -43,6 +43,7 @@ KIND_OF_TYPE = {
     "application/vnd.cncf.helm.config.v1+json": "chart",
     "application/vnd.airgap-bundle.assert.v1": "assert",
     "application/vnd.airgap-bundle.file.v1": "file",
+    "application/vnd.airgap-bundle.snap.v1": "snap",
 }
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 REFERENCE = re.compile(
@@ -51,6 +52,7 @@ REFERENCE = re.compile(
     r"(?=[:@])(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
 )
 SOURCE = re.compile(r"https?://[!\"$-.0->A-~]+(?:/[!\"$->@-~]*)?\??")
+SNAP = re.compile(r"(?=[^:]{1,40}:)(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*:[1-9][0-9]*")
 RESERVED = re.compile(r"(?:signatures|parity|trees)(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 
@@ -231,6 +233,9 @@ def check_artifact(artifact, roots):
     if kind in ("file", "assert"):
         parts = reference.split("/")
         need(not any(part in ("", ".", "..") for part in parts), "%r is no name of a file" % reference)
+    if kind == "snap":
+        need(SNAP.fullmatch(reference) is not None, "%r is no revision of a snap" % reference)
+        need(int(reference.split(":")[1]) < 1 << 32, "%r is no revision of a snap" % reference)
     referrers = check_referrers(artifact, roots)
     return (
         KINDS.index(kind),
@@ -593,8 +598,7 @@ class Closure:
         if (artifact.get("artifactType") or "") != artifact_type:
             self.bundle.wrong("foreign", start, "%r has another artifactType" % artifact["reference"])
         agrees = {
-            "artifact": kind in ("artifact", "file", "assert"),
-            "snap": kind == "artifact",
+            "artifact": kind in ("artifact", "file", "assert", "snap"),
         }.get(artifact["kind"], kind == artifact["kind"])
         if not agrees:
             self.bundle.wrong("foreign", start, "%r is of kind %s" % (artifact["reference"], kind))
@@ -671,7 +675,11 @@ def read_manifest(raw, outside):
         kind = "image"
     else:
         kind = KIND_OF_TYPE.get(kind_type, "artifact")
-        form = {"file": ["application/octet-stream"], "assert": ["application/x.ubuntu.assertion"]}.get(kind)
+        form = {
+            "file": ["application/octet-stream"],
+            "assert": ["application/x.ubuntu.assertion"],
+            "snap": ["application/vnd.snapcraft.snap", "application/x.ubuntu.assertion"],
+        }.get(kind)
         if form and (config_type, layer_types) != ("application/vnd.oci.empty.v1+json", form):
             kind = "artifact"
     subject = fields.get("subject")

@@ -26,6 +26,8 @@ mod export;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
+mod extract_from;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fixture;
@@ -61,6 +63,8 @@ mod signals;
 mod signatures;
 #[cfg(test)]
 mod site;
+#[cfg(test)]
+mod snaps;
 #[cfg(test)]
 mod source_mirrors;
 #[cfg(test)]

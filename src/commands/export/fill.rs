@@ -1,7 +1,7 @@
 //! Fills the slots: from what is there already, then from where the blobs come from.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,6 +25,7 @@ use crate::model::error::{Error, Result};
 use crate::model::referrer::Referrers;
 use crate::stores::bundle::partial::Partial;
 use crate::stores::bundle::previous::Previous;
+use crate::stores::bundle::settle::Settled;
 use crate::stores::bundle::workshop::Workshop;
 
 /// Blobs above this size begin first, the largest at the front, so that none is left alone at the end: 16 MiB.
@@ -40,16 +41,30 @@ pub(super) async fn run(
 ) -> Result<Report> {
     let mut workshop = workshop;
     let kept = workshop.kept();
+    let mut learned = HashMap::new();
     loop {
         room::check_rest(&workshop, &plan)?;
-        let (partial, previous) =
-            Partial::open(workshop, plan.contents.clone(), options.jobs, Arc::clone(&options.progress))
-                .await?;
+        let (contents, progress) = (plan.contents.clone(), Arc::clone(&options.progress));
+        let (partial, mut previous) =
+            Partial::open(workshop, contents, plan.late(), options.jobs, progress).await?;
+        for previous in &mut previous {
+            previous.learn(&learned);
+        }
         kept.want(true);
         let partial = Arc::new(partial);
         let (moved, failures) = fetch(options, &found, &plan, &partial, previous, &reuse).await?;
-        let partial = Arc::try_unwrap(partial).map_err(|_| Error::Interrupted(15))?;
+        let mut partial = Arc::try_unwrap(partial).map_err(|_| Error::Interrupted(15))?;
         if failures.is_empty() {
+            check_snaps(&found, &partial).await?;
+            learned.extend(partial.learned());
+            if !plan.late().is_empty() {
+                plan = settled(&mut found, &learned)?;
+                if partial.settle(&plan.contents, &plan.manifests)? == Settled::Elsewhere {
+                    workshop = partial.into_workshop();
+                    continue;
+                }
+            }
+            partial.forget_previous()?;
             let length = partial.slots().length();
             options.progress.phase("writing to the disk", None, None);
             let id = jobs::offload(move || partial.finish()).await??;
@@ -64,6 +79,25 @@ pub(super) async fn run(
         workshop = partial.into_workshop();
         plan = Plan::new(&found.items, found.missing.clone(), BTreeMap::new())?;
     }
+}
+
+/// Looks into the snaps that came: each has to be the one that the plan was made with.
+async fn check_snaps(found: &Found, partial: &Partial) -> Result<()> {
+    for expected in &found.expected {
+        if let Some(window) = partial.window(&expected.blob) {
+            let expected = expected.clone();
+            jobs::offload(move || expected.check(Arc::new(window))).await??;
+        }
+    }
+    Ok(())
+}
+
+/// Plans again, with what was learned of blobs whose sha256 nobody knew.
+fn settled(found: &mut Found, learned: &HashMap<Digest, Digest>) -> Result<Plan<Origin>> {
+    for item in &mut found.items {
+        item.settle(learned)?;
+    }
+    Plan::new(&found.items, found.missing.clone(), BTreeMap::new())
 }
 
 /// What came from where, in bytes.
@@ -102,14 +136,14 @@ async fn fetch(
     let owners = owners(&found.items);
     let fetched = Arc::new(AtomicU64::new(0));
     let over = Arc::new(AtomicBool::new(false));
-    let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest).collect();
+    let digests: Vec<Digest> = blobs.iter().map(|(blob, _)| blob.digest.stand_in()).collect();
     let host =
         |(_, origins): &(Descriptor, Vec<Origin>)| origins.first().map(Origin::host).unwrap_or_default();
     let results = jobs::run_fair(options.jobs, OnFailure::GoOn, blobs, host, |(blob, origins)| {
         let (partial, earlier) = (Arc::clone(partial), Arc::clone(&earlier));
         let (progress, fetched) = (Arc::clone(&options.progress), Arc::clone(&fetched));
         let over = Arc::clone(&over);
-        let owner: Arc<str> = owners.get(&blob.digest).cloned().unwrap_or_else(|| "".into());
+        let owner: Arc<str> = owners.get(&blob.digest.stand_in()).cloned().unwrap_or_else(|| "".into());
         async move {
             if over.load(Ordering::Relaxed) {
                 return Ok(());
@@ -148,9 +182,6 @@ async fn fetch(
             Some(Err(error)) => failures.push((digest, error)),
             _ => {}
         }
-    }
-    if failures.is_empty() {
-        partial.forget_previous()?;
     }
     let reused = counted.iter().skip(own).map(|(bundle, taken)| Reused {
         path: bundle.path().to_owned(),

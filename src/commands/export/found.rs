@@ -9,14 +9,15 @@ use super::{ArtifactRow, Item, Progress, Seen, Status, counted, whole};
 use crate::commands::together;
 use crate::content::agreement::contradicting;
 use crate::content::jobs::{self, OnFailure};
-use crate::kinds::{self, Origin, Places, Resolved, Wanted};
+use crate::kinds::{self, Expected, Origin, Places, Resolved, Wanted};
 use crate::model::artifact::Kind;
 use crate::model::contents::{Artifact, Missing};
 use crate::model::digest::Digest;
-use crate::model::error::Error;
+use crate::model::error::{Error, Result};
 use crate::model::list::{Entry, Position, Subject};
 use crate::model::referrer::Referrers;
 use crate::model::selector::{Selection, Selector};
+use crate::model::snap::SnapFacts;
 use crate::stores::bundle::rules;
 use crate::stores::registry::client::Repository;
 
@@ -48,6 +49,8 @@ pub(in crate::commands) struct Found {
     pub(in crate::commands) warnings: Vec<String>,
     pub(in crate::commands) failures: Vec<(ArtifactRow, Error)>,
     pub(in crate::commands) missing: Vec<Missing>,
+    /// What the snaps among them have to be.
+    pub(in crate::commands) expected: Vec<Expected>,
     kept_whole: (usize, u64),
     /// Everything that selectors were asked about.
     seen: Vec<(Kind, String)>,
@@ -55,18 +58,40 @@ pub(in crate::commands) struct Found {
     lines: BTreeMap<(Kind, String, Digest), Position>,
 }
 
-/// Resolves every entry and keeps what is selected.
+/// An artifact that is needed, with the entry that needs it.
+type Implied = (Arc<Entry>, Item<Origin>);
+
+/// Resolves every entry, and what follows from it, and keeps what is selected.
 pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry>) -> Found {
     let mut found = Found::default();
     let (entries, others): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| may_be_selected(asking.selection, entry));
     found.seen.extend(others.iter().map(seen));
-    let count = u64::try_from(entries.len()).ok();
-    asking.progress.phase("resolving", None, count);
     asking.seen.plan(entries.iter().map(|entry| unresolved(entry.kind, &kinds::shown(entry))));
-    let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
+    let mut asked: HashSet<Subject> = entries.iter().map(|entry| entry.subject.clone()).collect();
+    let (mut entries, mut implied) = (entries, Vec::new());
+    while !entries.is_empty() {
+        let (needed, further) = found.resolve(asking, entries).await;
+        implied.extend(needed);
+        entries = further.into_iter().filter(|entry| asked.insert(entry.subject.clone())).collect();
+    }
+    found.imply(implied, asking.selection);
+    found.agree(asking);
+    found.unite_sources();
+    let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
+    let idle = together::idle(asking.selection, &seen, "takes nothing in the list");
+    found.warnings.extend(idle);
+    // Several lines may need the same.
+    let mut told = HashSet::new();
+    found.warnings.retain(|warning| told.insert(warning.clone()));
+    found
+}
+
+/// Asks for every entry, and returns what became of each.
+async fn ask(asking: &Asking<'_>, entries: &[Arc<Entry>]) -> Vec<Option<Result<Resolved>>> {
+    asking.progress.phase("resolving", None, u64::try_from(entries.len()).ok());
     let mut pulls: BTreeMap<Repository, u64> = BTreeMap::new();
-    for entry in &entries {
+    for entry in entries {
         if let Subject::Registry(reference) = &entry.subject {
             let count = pulls.entry(Repository::of(reference)).or_default();
             *count = count.saturating_add(1);
@@ -76,7 +101,7 @@ pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry
         asking.places.registry.expect_pulls(&repository, count);
     }
     let host = |entry: &&Arc<Entry>| kinds::host(entry);
-    let results = jobs::run_fair(asking.jobs, OnFailure::GoOn, &entries, host, |entry| {
+    jobs::run_fair(asking.jobs, OnFailure::GoOn, entries, host, |entry| {
         let (entry, places, wanted) = (Arc::clone(entry), asking.places.clone(), asking.wanted.clone());
         let progress = Arc::clone(asking.progress);
         async move {
@@ -87,31 +112,19 @@ pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry
             resolved
         }
     })
-    .await;
-    for (entry, result) in entries.iter().zip(results) {
-        match result {
-            Some(Ok(resolved)) => match unfit(&resolved, asking.selection) {
-                None => found.take(entry, resolved, asking.selection),
-                Some(error) => found.fail(asking.verb, entry, error),
-            },
-            Some(Err(error)) => found.fail(asking.verb, entry, error),
-            None => {}
-        }
-    }
-    found.agree(asking);
-    found.unite_sources();
-    let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
-    let idle = together::idle(asking.selection, &seen, "takes nothing in the list");
-    found.warnings.extend(idle);
-    found
+    .await
 }
 
 /// Returns the kinds that an entry can turn out to be.
 fn kinds_of(entry: &Entry) -> Vec<Kind> {
     match (&entry.subject, entry.kind) {
-        (_, Some(kind)) => vec![kind],
         (Subject::File { .. }, None) => vec![Kind::File],
         (Subject::AssertFile(_), None) => vec![Kind::Assert],
+        (Subject::Snap { .. } | Subject::SnapFile(_), _) if !entry.renderings.is_empty() => {
+            vec![Kind::Snap, Kind::Image]
+        }
+        (Subject::Snap { .. } | Subject::SnapFile(_), None) => vec![Kind::Snap],
+        (_, Some(kind)) => vec![kind],
         _ => Kind::ALL.to_vec(),
     }
 }
@@ -148,6 +161,42 @@ fn unfit(resolved: &Resolved, selection: &Selection) -> Option<Error> {
 }
 
 impl Found {
+    /// Resolves these entries, and returns what they imply: artifacts, each with the entry that needs it, and further
+    /// entries.
+    async fn resolve(&mut self, asking: &Asking<'_>, entries: Vec<Entry>) -> (Vec<Implied>, Vec<Entry>) {
+        let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
+        let results = ask(asking, &entries).await;
+        let (mut implied, mut further) = (Vec::new(), Vec::new());
+        for (entry, result) in entries.iter().zip(results) {
+            match result {
+                Some(Ok(mut resolved)) => match unfit(&resolved, asking.selection) {
+                    None => {
+                        let needed = std::mem::take(&mut resolved.implied).into_iter();
+                        implied.extend(needed.map(|item| (Arc::clone(entry), item)));
+                        further.append(&mut resolved.further);
+                        self.take(entry, resolved, asking.selection);
+                    }
+                    Some(error) => self.fail(asking.verb, entry, error),
+                },
+                Some(Err(error)) => self.fail(asking.verb, entry, error),
+                None => {}
+            }
+        }
+        (implied, further)
+    }
+
+    /// Takes what is needed and no entry asks for, each once: whichever revision of a snap is asked for serves.
+    fn imply(&mut self, implied: Vec<Implied>, selection: &Selection) {
+        let facts = |item: &Item<Origin>| SnapFacts::of(&item.graph.root()?.manifest);
+        let key = |item: &Item<Origin>| facts(item).map(|snap| (snap.name, snap.architectures));
+        let mut there: HashSet<(String, Vec<String>)> = self.items.iter().filter_map(key).collect();
+        for (entry, item) in implied {
+            if key(&item).is_none_or(|key| there.insert(key)) {
+                self.take(&entry, Resolved { items: vec![item], ..Resolved::default() }, selection);
+            }
+        }
+    }
+
     fn take(&mut self, entry: &Entry, resolved: Resolved, selection: &Selection) {
         let name = |item: &Item<Origin>| (item.artifact.kind, item.artifact.reference.clone());
         self.seen.extend(resolved.items.iter().map(name));
@@ -163,6 +212,7 @@ impl Found {
             return;
         }
         self.warnings.extend(resolved.warnings);
+        self.expected.extend(resolved.expected);
         if let Some(bytes) = resolved.kept_whole {
             self.kept_whole = (self.kept_whole.0.saturating_add(1), self.kept_whole.1.saturating_add(bytes));
         }

@@ -48,7 +48,9 @@ pub(super) fn look(options: &Options, entries: &[Entry]) -> Result<()> {
 
 /// Returns whether a bundle names other references than the entries do, as far as that can be told without asking.
 fn is_another(bundle: &Bundle, options: &Options, entries: &[Entry]) -> bool {
-    if options.selection != Selection::default() {
+    // What a snap needs is known once it has been asked for.
+    let implies = entries.iter().any(|entry| !entry.renderings.is_empty());
+    if options.selection != Selection::default() || implies {
         return false;
     }
     let contents = bundle.contents();
@@ -69,7 +71,7 @@ fn is_another(bundle: &Bundle, options: &Options, entries: &[Entry]) -> bool {
 }
 
 fn is_file(kind: Kind) -> bool {
-    matches!(kind, Kind::File | Kind::Assert)
+    matches!(kind, Kind::File | Kind::Assert | Kind::Snap)
 }
 
 /// Refuses to overwrite another bundle without `--force`.

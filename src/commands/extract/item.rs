@@ -1,9 +1,13 @@
 //! The files that a bundle holds: their names, and which blob is their content.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::stored::{Shelf, Stored};
+use crate::content::jobs::{self, OnFailure};
+use crate::content::progress::Progress;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::descriptor::Descriptor;
@@ -12,7 +16,6 @@ use crate::model::file_name::FileName;
 use crate::model::manifest::Manifest;
 use crate::model::media_type;
 use crate::model::selector::Selection;
-use crate::stores::bundle::reader::Bundle;
 use crate::stores::folder::{Found, Permissions};
 
 /// Annotation of a layer that names its file (OCI image spec, "Pre-Defined Annotation Keys").
@@ -26,6 +29,8 @@ const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) artifact: Artifact,
+    /// Where it is, and its manifest; `None` only where it failed, or where the artifact becomes no file.
+    pub(super) root: Option<Arc<Root>>,
     /// Its name; `None` only where it failed, or where the artifact becomes no file.
     pub(super) name: Option<FileName>,
     pub(super) layer: Descriptor,
@@ -35,10 +40,18 @@ pub(super) struct Item {
     pub(super) error: Option<Error>,
 }
 
+/// The manifest of an artifact, and where it and its blobs are.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub(super) shelf: Shelf,
+    pub(super) manifest: Manifest,
+}
+
 impl Item {
     fn new(artifact: &Artifact, name: Option<FileName>, layer: Descriptor) -> Self {
         Self {
             artifact: artifact.clone(),
+            root: None,
             name,
             layer,
             permissions: Permissions::Plain,
@@ -50,6 +63,7 @@ impl Item {
     /// Returns the same for a job; errors stay where they are.
     pub(super) fn without_error(&self) -> Self {
         Self {
+            root: self.root.clone(),
             permissions: self.permissions,
             found: self.found,
             ..Self::new(&self.artifact, self.name.clone(), self.layer.clone())
@@ -72,15 +86,22 @@ impl Item {
     }
 }
 
-/// Finds the files of the selected artifacts. Reads manifests and blocks on the disk.
-pub(super) fn all(bundle: &Bundle, selection: &Selection) -> Vec<Item> {
+/// Finds the files of the selected artifacts, for which their manifests are read.
+pub(super) async fn all(
+    stored: &Stored<'_>,
+    selection: &Selection,
+    progress: &Arc<dyn Progress>,
+) -> Vec<Item> {
+    let takes = |artifact: &&Artifact| selection.takes(artifact.kind, &artifact.reference);
+    let artifacts: Vec<Artifact> = stored.contents().artifacts.iter().filter(takes).cloned().collect();
+    let read = jobs::run(stored.jobs(), OnFailure::GoOn, artifacts.clone(), |artifact| {
+        let (shelf, progress) = (stored.shelf(&artifact), Arc::clone(progress));
+        async move { files(shelf, &artifact, progress.as_ref()).await }
+    });
     let mut seen = BTreeSet::new();
     let mut items = Vec::new();
-    for artifact in &bundle.contents().artifacts {
-        if !selection.takes(artifact.kind, &artifact.reference) {
-            continue;
-        }
-        match files(bundle, artifact) {
+    for (artifact, files) in artifacts.iter().zip(read.await) {
+        match files.unwrap_or(Err(Error::Interrupted(15))) {
             // The same file twice, under different `as=`, is one file.
             Ok(files) => items.extend(files.into_iter().filter(|item| match &item.name {
                 Some(name) => seen.insert((name.clone(), item.layer.digest)),
@@ -96,19 +117,22 @@ pub(super) fn all(bundle: &Bundle, selection: &Selection) -> Vec<Item> {
     items
 }
 
-fn files(bundle: &Bundle, artifact: &Artifact) -> Result<Vec<Item>> {
-    let read = || -> Result<Manifest> {
-        let raw = bundle.manifest(&artifact.digest)?;
-        Manifest::parse(&artifact.media_type, &raw).map_err(|error| unsupported(error.to_string()))
-    };
-    match artifact.kind {
-        Kind::File | Kind::Assert => plain(artifact, &read()?),
-        Kind::Chart => chart(bundle, artifact, &read()?),
-        // What is an image or any other artifact becomes no file; a snap does once this version carries snaps.
-        Kind::Image | Kind::Artifact | Kind::Snap => {
-            Ok(vec![Item::new(artifact, None, Descriptor::new("", artifact.digest, 0))])
-        }
+async fn files(shelf: Result<Shelf>, artifact: &Artifact, progress: &dyn Progress) -> Result<Vec<Item>> {
+    // What is an image or any other artifact becomes no file.
+    if matches!(artifact.kind, Kind::Image | Kind::Artifact) {
+        return Ok(vec![Item::new(artifact, None, Descriptor::new("", artifact.digest, 0))]);
     }
+    let shelf = shelf?;
+    let manifest = shelf.manifest(artifact).await?;
+    let mut items = match artifact.kind {
+        Kind::Chart => chart(&shelf, artifact, &manifest, progress).await?,
+        _ => plain(artifact, &manifest)?,
+    };
+    let root = Arc::new(Root { shelf, manifest });
+    for item in &mut items {
+        item.root = Some(Arc::clone(&root));
+    }
+    Ok(items)
 }
 
 fn plain(artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
@@ -124,7 +148,12 @@ fn plain(artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
 }
 
 /// A chart is `NAME-VERSION.tgz`, as `helm pull` calls it, with its provenance beside it.
-fn chart(bundle: &Bundle, artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
+async fn chart(
+    shelf: &Shelf,
+    artifact: &Artifact,
+    manifest: &Manifest,
+    progress: &dyn Progress,
+) -> Result<Vec<Item>> {
     /// What a chart says of itself: `Chart.yaml` as JSON.
     #[derive(Deserialize)]
     struct Chart {
@@ -132,7 +161,7 @@ fn chart(bundle: &Bundle, artifact: &Artifact, manifest: &Manifest) -> Result<Ve
         version: String,
     }
     let config = manifest.config.as_ref().ok_or_else(|| unsupported("the chart has no config".to_owned()))?;
-    let raw = bundle.manifest(&config.digest)?;
+    let raw = shelf.again(progress, || shelf.config(config)).await?;
     let chart: Chart = serde_json::from_slice(&raw)
         .map_err(|error| unsupported(format!("config {}: {error}", config.digest)))?;
     if chart.name.contains('/') || chart.version.contains('/') {

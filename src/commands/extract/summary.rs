@@ -3,16 +3,16 @@
 use bytesize::ByteSize;
 
 use super::item::Item;
-use super::{Mode, Options};
+use super::stored::Stored;
+use super::{Mode, Options, snaps};
 use crate::commands::report::{ArtifactRow, Report, Status, Totals, counted, whole};
 use crate::commands::together;
 use crate::model::error::Error;
-use crate::stores::bundle::reader::Bundle;
 use crate::stores::folder::Found;
 
 /// Says in the report what became of each file.
-pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, items: Vec<Item>) {
-    let listed = bundle.contents().named();
+pub(super) fn fill(report: &mut Report, stored: &Stored<'_>, options: &Options, items: Vec<Item>) {
+    let listed = stored.contents().named();
     report.warnings.extend(together::idle(&options.selection, &listed, "takes nothing in the bundle"));
     report.artifacts = items.iter().map(|item| row(item, options)).collect();
     let to_write = |item: &&Item| item.is_to_write();
@@ -46,7 +46,11 @@ pub(super) fn fill(report: &mut Report, bundle: &Bundle, options: &Options, item
     if options.mode == Mode::DryRun {
         report.output = items.iter().filter_map(|item| line(item, options)).collect::<String>().into_bytes();
     }
-    let failed = items.into_iter().filter_map(|item| Some((item.artifact.reference, item.error?)));
+    if options.mode == Mode::Write {
+        snaps::tell(report, &items, &options.to);
+    }
+    let failed =
+        items.into_iter().filter_map(|item| Some((item.artifact.reference, stored.advise(item.error?))));
     let groups = together::by_text(failed.collect());
     report.failures = groups
         .into_iter()

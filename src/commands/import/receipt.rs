@@ -25,7 +25,10 @@ const TITLE: &str = "org.opencontainers.image.title";
 const JSON: &str = "application/json";
 /// The config of a receipt (OCI image spec, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
-const NAMES: &str = "names.json";
+/// Title of the layer that holds `bundle.json`.
+pub(in crate::commands) const BUNDLE: &str = "bundle.json";
+/// Title of the layer that holds [`Names`].
+pub(in crate::commands) const NAMES: &str = "names.json";
 
 /// What is known of the receipt before the import.
 #[derive(Debug)]
@@ -64,21 +67,21 @@ impl Known {
 
 /// The names that were set, one file of the receipt. The same import leaves the same bytes.
 #[derive(Debug, Serialize, Deserialize)]
-struct Names {
+pub(in crate::commands) struct Names {
     schema: u32,
-    bundle: Digest,
-    names: Vec<Entry>,
+    pub(in crate::commands) bundle: Digest,
+    pub(in crate::commands) names: Vec<Entry>,
 }
 
 /// One name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
+pub(in crate::commands) struct Entry {
     /// Without the registry: `mirror/nginx:1.27`.
     name: String,
     /// What it is called in the bundle; of what refers to an artifact, how that one is called.
-    reference: String,
-    digest: Digest,
+    pub(in crate::commands) reference: String,
+    pub(in crate::commands) digest: Digest,
     /// What the name points at, where that is something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target_digest: Option<Digest>,
@@ -194,6 +197,17 @@ impl Entry {
         let name = target.strip_prefix(options.to.registry())?.trim_start_matches('/').to_owned();
         Some(Self { name, reference: reference.to_owned(), digest, target_digest })
     }
+
+    /// Returns the repository of the name.
+    pub(in crate::commands) fn repository(&self) -> &str {
+        let path = self.name.split('@').next().unwrap_or_default();
+        path.split(':').next().unwrap_or_default()
+    }
+}
+
+/// Returns the file of a receipt that has this title.
+pub(in crate::commands) fn titled<'a>(receipt: &'a Manifest, title: &str) -> Option<&'a Descriptor> {
+    receipt.layers.iter().find(|layer| layer.annotations.get(TITLE).is_some_and(|text| text == title))
 }
 
 fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {
@@ -242,8 +256,7 @@ async fn earlier(work: &Work, repository: &Repository, old: &Digest) -> Result<V
             hint: None,
         });
     };
-    let titled = |blob: &&Descriptor| blob.annotations.get(TITLE).is_some_and(|title| title == NAMES);
-    let Some(layer) = manifest.layers.iter().find(titled).filter(|layer| layer.size <= MAX_SIZE) else {
+    let Some(layer) = titled(&manifest, NAMES).filter(|layer| layer.size <= MAX_SIZE) else {
         return Ok(vec![]);
     };
     let raw = work.client.blob(repository, layer, 0).await?;
@@ -278,7 +291,7 @@ impl Made {
             "mediaType": media_type::OCI_MANIFEST,
             "artifactType": media_type::RECEIPT,
             "config": child(config, None),
-            "layers": [child(bundle, Some("bundle.json")), child(names, Some(NAMES))],
+            "layers": [child(bundle, Some(BUNDLE)), child(names, Some(NAMES))],
         });
         let bytes = Bytes::from(manifest.to_string());
         Self { root: Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes, blobs }
@@ -308,4 +321,22 @@ fn body(blob: &Descriptor, bytes: &Bytes, offset: u64) -> ProvenBody {
         at = end;
     }
     ProvenBody::resume(blob, raw_of(chunks), "the receipt", hasher, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_its_repository() {
+        let digest = Digest::sha256(b"");
+        for (name, repository) in [
+            ("mirror/a/b:1.27".to_owned(), "mirror/a/b"),
+            ("b:digest-0123456789abcdef".to_owned(), "b"),
+            (format!("a/b@{digest}"), "a/b"),
+        ] {
+            let entry = Entry { name, reference: "x".to_owned(), digest, target_digest: None };
+            assert_eq!(entry.repository(), repository);
+        }
+    }
 }

@@ -187,7 +187,7 @@ impl Stock {
     pub(super) fn at_home(&self, digest: &Digest, registry: &str) -> Option<&Repository> {
         self.origins(digest)?.iter().find_map(|origin| match origin {
             Origin::Registry(_, repository) => Some(repository).filter(|it| it.registry() == registry),
-            Origin::Address(..) | Origin::File(_) | Origin::Memory(_) => None,
+            Origin::Address(..) | Origin::Snap(..) | Origin::File(_) | Origin::Memory(_) => None,
         })
     }
 

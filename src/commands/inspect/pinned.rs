@@ -6,6 +6,7 @@ use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
 use crate::model::list::{last_part, quote};
+use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
 use crate::model::source;
 use crate::stores::bundle::reader::Bundle;
@@ -62,7 +63,21 @@ fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
         }
         (Kind::Image | Kind::Artifact, Some(reference)) => words.push(reference.to_string()),
         (Kind::Chart, Some(reference)) => words.push(format!("oci://{reference}")),
-        (Kind::Image | Kind::Artifact | Kind::Chart | Kind::Snap, _) => {
+        (Kind::Snap, _) => match super::snap(bundle, artifact) {
+            Some(snap) => {
+                words.push(snap.name.clone());
+                words.extend(snap.channel.map(|channel| format!("channel={channel}")));
+                words.push(format!("revision={}", snap.revision));
+                // One that runs everywhere, or on several, is the same wherever it is asked for.
+                words.extend(match snap.architectures.as_slice() {
+                    [one] if one != "all" => Some(format!("arch={one}")),
+                    _ => None,
+                });
+                words.extend(basename(bundle, artifact).map(|name| quote(&format!("basename={name}"))));
+            }
+            None => return Ok(format!("# {} {} {}", artifact.kind, artifact.reference, artifact.digest)),
+        },
+        (Kind::Image | Kind::Artifact | Kind::Chart, _) => {
             return Ok(format!("# {} {} {}", artifact.kind, artifact.reference, artifact.digest));
         }
     }
@@ -71,6 +86,16 @@ fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
     }
     words.extend(artifact.wanted.iter().map(|wanted| quote(&format!("as={wanted}"))));
     Ok(words.join(" "))
+}
+
+/// Returns what the files of a snap are called, where that is not its name and its revision.
+fn basename(bundle: &Bundle, artifact: &Artifact) -> Option<String> {
+    let raw = bundle.manifest(&artifact.digest).ok()?;
+    let manifest = Manifest::parse(&artifact.media_type, &raw).ok()?;
+    let title = manifest.layers.first()?.annotations.get("org.opencontainers.image.title")?;
+    let basename = title.strip_suffix(".snap")?;
+    let usual = artifact.reference.replace(':', "_");
+    (basename != usual).then(|| basename.to_owned())
 }
 
 /// Returns the reference with its digest, its tag kept as a name.

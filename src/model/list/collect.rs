@@ -120,14 +120,16 @@ mod tests {
 
     #[test]
     fn every_mistake_of_every_list_is_told_in_order() {
-        let lists =
-            [("z.txt", "image a:1\nnginx foo\nsnap k8s\nalpine"), ("a.txt", "chart a/b:1\nchart a:1\nA\n")];
+        let lists = [
+            ("z.txt", "image a:1\nnginx foo\nimage oci:a\nalpine"),
+            ("a.txt", "chart a/b:1\nchart a:1\nA\n"),
+        ];
         let Err(Error::List(told)) = of(&lists, &["nginx", "image", "file x"], Require::Tag) else {
             panic!("no list error")
         };
         let starts = [
             "z.txt:2:7: ",
-            "z.txt:3:1: a snap",
+            "z.txt:3:1: an image on disk",
             "z.txt:4:1: `docker.io/library/alpine` has neither tag nor digest",
             "a.txt:2:7: ",
             "a.txt:3:1: ",

@@ -76,6 +76,8 @@ pub enum Subject {
         architecture: Option<String>,
         /// The file name to give it, without `.snap`.
         basename: Option<String>,
+        /// Whether the snap of snapd itself comes along.
+        snapd: bool,
     },
     /// A snap file; its assertions stand beside it, with the ending `.assert`.
     SnapFile(Location),

@@ -86,7 +86,10 @@ impl Form {
             Self::Chart => matches!(key, Key::Sha256 | Key::Platform) || RENDERED.contains(&key),
             Self::ChartOrFile | Self::AssertFile => key == Key::Sha256,
             Self::Snap => {
-                matches!(key, Key::Channel | Key::Revision | Key::Arch | Key::Basename | Key::Images)
+                matches!(
+                    key,
+                    Key::Channel | Key::Revision | Key::Arch | Key::Basename | Key::Snapd | Key::Images
+                )
             }
             Self::SnapFile => matches!(key, Key::Sha256 | Key::Images),
             Self::File => matches!(key, Key::Sha256 | Key::Name),
@@ -128,6 +131,7 @@ impl Form {
                 revision: values.revision.take(),
                 architecture: values.architecture.take(),
                 basename: values.basename.take(),
+                snapd: values.snapd,
             },
             Self::SnapFile => Subject::SnapFile(location::location(text, source)?),
             Self::AssertFile => Subject::AssertFile(location::location(text, source)?),

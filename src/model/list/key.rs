@@ -33,19 +33,21 @@ pub(super) enum Key {
     Revision,
     Arch,
     Basename,
+    Snapd,
     Name,
     Sha256,
 }
 
 impl Key {
     /// Every key, in the order in which lines are printed.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Repo,
         Self::Version,
         Self::Channel,
         Self::Revision,
         Self::Arch,
         Self::Basename,
+        Self::Snapd,
         Self::Name,
         Self::Sha256,
         Self::Images,
@@ -76,6 +78,7 @@ impl Key {
             Self::Revision => "revision",
             Self::Arch => "arch",
             Self::Basename => "basename",
+            Self::Snapd => "snapd",
             Self::Name => "name",
             Self::Sha256 => "sha256",
         }
@@ -108,6 +111,7 @@ pub(super) struct Settings {
     pub(super) revision: Option<u32>,
     pub(super) architecture: Option<String>,
     pub(super) basename: Option<String>,
+    pub(super) snapd: bool,
     pub(super) name: Option<String>,
     pub(super) sha256: Option<Digest>,
 }
@@ -151,6 +155,7 @@ impl Settings {
             }
             Key::Arch => self.architecture = Some(architecture(value)?),
             Key::Basename => self.basename = Some(check(value, "a file name", is_file_name)?),
+            Key::Snapd => self.snapd = yes(value)?,
             Key::Name => {
                 let parts = |text: &str| text.split('/').all(is_file_name);
                 self.name = Some(check(value, "a relative path without `.` and `..`", parts)?);

@@ -20,20 +20,23 @@ pub fn not_yet(entries: &[Entry]) -> Vec<Mistake> {
 
 /// Returns whether what a key asks for comes with a later version.
 pub(super) const fn is_to_come(key: Key) -> bool {
-    !matches!(key, Key::Platform | Key::As | Key::Version | Key::Name | Key::Sha256 | Key::Verify)
+    matches!(key, Key::Repo | Key::Values | Key::Set | Key::Namespace | Key::KubeVersion | Key::ApiVersions)
 }
 
 fn what(entry: &Entry) -> Option<&'static str> {
     match &entry.subject {
-        Subject::Snap { .. } | Subject::SnapFile(_) => Some("a snap"),
+        Subject::SnapFile(Location::Address(_)) => Some("a snap behind an address"),
         Subject::ChartRepository { .. } => Some("a chart of an HTTP repository"),
         Subject::Chart(Location::Path(_)) => Some("a chart on disk"),
         Subject::Chart(Location::Address(_)) => Some("a chart behind an address"),
         Subject::Disk { .. } => Some("an image on disk"),
         Subject::Registry(_) if !entry.renderings.is_empty() => Some("the images of a chart"),
-        Subject::Registry(_) | Subject::ChartOrFile(_) | Subject::AssertFile(_) | Subject::File { .. } => {
-            None
-        }
+        Subject::Registry(_)
+        | Subject::ChartOrFile(_)
+        | Subject::Snap { .. }
+        | Subject::SnapFile(Location::Path(_))
+        | Subject::AssertFile(_)
+        | Subject::File { .. } => None,
     }
 }
 
@@ -62,10 +65,12 @@ mod tests {
                     chart oci://a/b:1 images=yes\nchart oci://a/b:1\n./a.tgz\n./a.snap\nassert a\nfile a\nchart https://u:p@h/a.tgz?t\n";
         let told = not_yet(&parse(&Source::file("a.txt"), list.as_bytes()).unwrap());
         let lines: Vec<_> = told.iter().map(|mistake| mistake.position.line).collect();
-        assert_eq!(lines, [2, 3, 4, 5, 7, 10, 13]);
+        assert_eq!(lines, [3, 4, 5, 7, 13]);
         assert_eq!(
             told.first().map(ToString::to_string).as_deref(),
-            Some("a.txt:2:1: a snap cannot be carried by this version yet: take the line out")
+            Some(
+                "a.txt:3:1: a chart of an HTTP repository cannot be carried by this version yet: take the line out"
+            )
         );
         assert_eq!(
             told.last().map(ToString::to_string).as_deref(),

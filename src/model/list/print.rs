@@ -68,11 +68,12 @@ impl Entry {
                 words.key(Key::Repo, repository);
                 words.maybe(Key::Version, version.as_ref());
             }
-            Subject::Snap { channel, revision, architecture, basename, .. } => {
+            Subject::Snap { channel, revision, architecture, basename, snapd, .. } => {
                 words.maybe(Key::Channel, channel.as_ref());
                 words.maybe(Key::Revision, revision.as_ref());
                 words.maybe(Key::Arch, architecture.as_ref());
                 words.maybe(Key::Basename, basename.as_ref());
+                words.maybe(Key::Snapd, snapd.then_some("yes"));
             }
             Subject::File { name, .. } => words.maybe(Key::Name, name.as_ref()),
             Subject::Registry(_)

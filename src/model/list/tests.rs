@@ -133,7 +133,7 @@ fn every_mistake_is_told_where_it_stands() {
             "nginx repo=https://a",
             "1:7: `repo=` does not go with a reference without a kind word, and comes with a later version",
         ),
-        ("nginx imags=yes", "1:7: unknown key `imags=`: `images=` comes with a later version"),
+        ("nginx imags=yes", "1:7: unknown key `imags=`: did you mean `images=`?"),
         ("htp://h/a.zip", "1:1: `htp://` is not supported: did you mean `http://`?"),
         ("file htps://h/a.zip", "1:6: `htps://` is not supported: did you mean `https://`?"),
         (

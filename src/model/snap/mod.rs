@@ -1,11 +1,17 @@
 //! What snaps are called and what they are, by snapd's rules (`snap/naming/validate.go`, `snap/types.go`).
 
+mod architecture;
 mod channel;
+mod facts;
+mod reference;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use architecture::architecture;
 pub use channel::{Channel, ChannelError, Risk};
+pub use facts::SnapFacts;
+pub use reference::SnapReference;
 
 /// Returns whether a text is a snap's name: up to 40 lower-case letters, digits and single dashes, with a letter in it.
 pub fn is_name(text: &str) -> bool {

@@ -5,6 +5,7 @@ use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::list::Rename;
 use crate::model::reference::Reference;
+use crate::model::snap::SnapReference;
 
 impl Target {
     /// Returns where an artifact of a bundle lands below `prefix` (empty for none).
@@ -14,7 +15,12 @@ impl Target {
         let reference: Reference;
         let origin = match artifact.kind {
             Kind::File | Kind::Assert => Origin::File { name },
-            Kind::Image | Kind::Chart | Kind::Artifact | Kind::Snap => {
+            Kind::Snap => {
+                let SnapReference { name, revision } =
+                    SnapReference::parse(name).ok_or_else(|| TargetError::Repository(name.to_owned()))?;
+                Origin::Snap { name, revision }
+            }
+            Kind::Image | Kind::Chart | Kind::Artifact => {
                 reference = name.parse().map_err(|_| TargetError::Repository(name.to_owned()))?;
                 Origin::Registry(&reference)
             }
@@ -38,6 +44,8 @@ mod tests {
             (Kind::Artifact, "quay.io/a/b:1".to_owned(), Some("c:2"), "mirror/c:2".to_owned()),
             (Kind::Image, format!("quay.io/a/b@{digest}"), None, format!("mirror/a/b:digest-{short}")),
             (Kind::File, "a/Set Up.sh".to_owned(), None, format!("mirror/files/a-set-up.sh:digest-{short}")),
+            (Kind::Snap, "k8s:12".to_owned(), None, "mirror/snaps/k8s:12".to_owned()),
+            (Kind::Snap, "k8s:12".to_owned(), Some("c/d"), "mirror/c/d:12".to_owned()),
             (Kind::Assert, "b.assert".to_owned(), None, format!("mirror/files/b.assert:digest-{short}")),
         ] {
             let artifact =

@@ -9,6 +9,7 @@ pub mod partial;
 pub mod previous;
 pub mod reader;
 pub mod rules;
+pub mod settle;
 pub mod slots;
 mod unfinished;
 pub mod verify;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,10 +19,10 @@ use crate::content::body::ProvenBody;
 use crate::content::copy::{Sink, Supply};
 use crate::content::jobs::{self, OnFailure, Stop};
 use crate::content::progress::Progress;
-use crate::content::read_at::PIECE;
+use crate::content::read_at::{PIECE, ReadAt, Window};
 use crate::model::contents::Contents;
 use crate::model::descriptor::Descriptor;
-use crate::model::digest::{Digest, Hasher};
+use crate::model::digest::{Algorithm, Digest, Hasher};
 use crate::model::error::{Error, Result};
 
 /// How often a long blob's progress is noted: every 32 MiB.
@@ -37,10 +37,11 @@ const SMALL: u64 = 256 << 10;
 pub struct Partial {
     workshop: Workshop,
     file: Arc<File>,
-    id: Digest,
-    slots: Slots,
+    pub(super) id: Digest,
+    pub(super) slots: Slots,
     journal: Journal,
-    filled: Mutex<HashSet<Digest>>,
+    pub(super) filled: Mutex<HashSet<Digest>>,
+    learned: Mutex<HashMap<Digest, Digest>>,
     begun: Mutex<HashMap<Digest, u64>>,
     unsynced: AtomicU64,
     syncing: Arc<AtomicBool>,
@@ -49,10 +50,12 @@ pub struct Partial {
 
 impl Partial {
     /// Opens `OUTPUT.partial` for these contents, goes on with one of the same plan, and returns earlier ones of other
-    /// plans to carry blobs over from. What the journal claims is hashed again, `jobs` slots at a time.
+    /// plans to carry blobs over from. What the journal claims is hashed again, `jobs` slots at a time. Of a blob whose digest
+    /// only stands in for one, `late` says which proves it.
     pub async fn open(
         workshop: Workshop,
         contents: Contents,
+        late: HashMap<Digest, Digest>,
         jobs: usize,
         progress: Arc<dyn Progress>,
     ) -> Result<(Self, Vec<Previous>)> {
@@ -63,7 +66,7 @@ impl Partial {
         file.set_len(slots.length()).map_err(|source| too_large(source, &doing, slots.length()))?;
         let (journal, claims) = Journal::open(&workshop.journal())?;
         let file = Arc::new(file);
-        let (filled, begun) = prove_claims(&file, &slots, &claims, jobs).await?;
+        let Proven { filled, begun, learned } = prove_claims(&file, &slots, &claims, late, jobs).await?;
         let partial = Self {
             workshop,
             file,
@@ -71,6 +74,7 @@ impl Partial {
             slots,
             journal,
             filled: Mutex::new(filled),
+            learned: Mutex::new(learned),
             begun: Mutex::new(begun),
             unsynced: AtomicU64::new(0),
             syncing: Arc::default(),
@@ -86,7 +90,18 @@ impl Partial {
 
     /// Returns whether the blob is in its slot, proven in this run.
     pub fn is_filled(&self, digest: &Digest) -> bool {
-        self.filled.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
+        self.filled.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest.stand_in())
+    }
+
+    /// Returns the sha256 of what is in the slots whose digest stands in for it, by that.
+    pub fn learned(&self) -> HashMap<Digest, Digest> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the bytes of a slot that is filled.
+    pub fn window(&self, digest: &Digest) -> Option<Window> {
+        let slot = self.slots.get(digest)?;
+        Some(Window { of: Arc::clone(&self.file) as Arc<dyn ReadAt>, offset: slot.offset, size: slot.size })
     }
 
     /// Gives the files back, to plan again.
@@ -119,7 +134,7 @@ impl Partial {
         Ok(self.id)
     }
 
-    fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+    pub(super) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.file
             .write_all_at(bytes, offset)
             .map_err(Error::io(format!("writing to `{}`", self.workshop.partial())))
@@ -130,21 +145,27 @@ impl Partial {
     }
 
     async fn fill(&self, supply: Supply<'_>) -> Result<()> {
-        let digest = supply.blob().digest;
+        let digest = supply.blob().digest.stand_in();
         let slot = *self
             .slots
             .get(&digest)
             .ok_or_else(|| Error::NotFound { what: format!("a slot for blob {digest}"), hint: None })?;
         let header = entry_header(&blob_name(&digest), slot.size);
-        if slot.size <= SMALL {
+        let learned = if slot.size <= SMALL {
             let mut entry = header;
-            entry.extend_from_slice(&supply.open().await?.bytes().await?);
+            let body = supply.open().await?;
+            let learned = body.learned();
+            entry.extend_from_slice(&body.bytes().await?);
             entry.resize(entry.len().next_multiple_of(512), 0);
             self.write(&entry, slot.header)?;
             self.progress.moved(slot.size);
+            learned
         } else {
             self.write(&header, slot.header)?;
-            self.stream(supply, &slot).await?;
+            self.stream(supply, &slot).await?
+        };
+        if let Some(learned) = learned.get() {
+            self.learned.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, *learned);
         }
         self.note(&digest, slot.size)?;
         self.filled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
@@ -152,8 +173,9 @@ impl Partial {
         Ok(())
     }
 
-    async fn stream(&self, supply: Supply<'_>, slot: &Slot) -> Result<()> {
+    async fn stream(&self, supply: Supply<'_>, slot: &Slot) -> Result<Arc<OnceLock<Digest>>> {
         let (mut body, mut at) = self.open_where_it_was(supply, slot).await?;
+        let learned = body.learned();
         let mut noted = at;
         while let Some(chunk) = body.next().await? {
             self.write(&chunk, slot.offset.saturating_add(at))?;
@@ -167,7 +189,8 @@ impl Partial {
             self.sync_now_and_then(length);
         }
         let zeros: Bytes = vec![0; usize::try_from(padding(slot.size)).unwrap_or_default()].into();
-        self.write(&zeros, slot.offset.saturating_add(slot.size))
+        self.write(&zeros, slot.offset.saturating_add(slot.size))?;
+        Ok(learned)
     }
 
     /// Goes on within a blob where an earlier run noted how far it was, once: if the whole turns out wrong, the next
@@ -176,8 +199,8 @@ impl Partial {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&slot.digest);
         let Some(begun) = begun.filter(|begun| *begun > 0) else { return Ok((supply.open().await?, 0)) };
         self.note(&slot.digest, 0)?;
-        let (file, slot) = (Arc::clone(&self.file), *slot);
-        let hasher = jobs::offload(move || hash(&file, &slot, begun, &Stop::default())).await??;
+        let (file, slot, algorithm) = (Arc::clone(&self.file), *slot, supply.blob().digest.algorithm());
+        let hasher = jobs::offload(move || hash(&file, &slot, begun, algorithm, &Stop::default())).await??;
         self.progress.moved(begun);
         Ok((supply.resume(hasher, begun).await?, begun))
     }
@@ -222,45 +245,55 @@ fn too_large(source: std::io::Error, doing: &str, length: u64) -> Error {
     Error::Io { doing: doing.to_owned(), source }
 }
 
+/// What the claims of a journal came to.
+struct Proven {
+    filled: HashSet<Digest>,
+    begun: HashMap<Digest, u64>,
+    learned: HashMap<Digest, Digest>,
+}
+
 /// Hashes what the journal claims and returns what is whole, and how far the others are.
 async fn prove_claims(
     file: &Arc<File>,
     slots: &Slots,
     claims: &HashMap<usize, u64>,
+    late: HashMap<Digest, Digest>,
     jobs: usize,
-) -> Result<(HashSet<Digest>, HashMap<Digest, u64>)> {
+) -> Result<Proven> {
     let claimed = |(n, slot): (usize, &Slot)| (claims.get(&n) == Some(&slot.size)).then_some(*slot);
     let whole: Vec<Slot> = slots.iter().enumerate().filter_map(claimed).collect();
     let reading = Arc::clone(file);
     let proven = jobs::run_blocking(jobs, OnFailure::Stop, whole, move |slot, stop| {
-        let hasher = hash(&reading, &slot, slot.size, stop)?;
-        Ok((slot.digest, hasher.finish() == slot.digest))
+        let proof = *late.get(&slot.digest).unwrap_or(&slot.digest);
+        let hasher = hash(&reading, &slot, slot.size, proof.algorithm(), stop)?;
+        let beside = hasher.beside();
+        Ok((hasher.finish() == proof).then_some((slot.digest, beside)))
     })
     .await;
-    let mut filled = HashSet::new();
+    let (mut filled, mut learned) = (HashSet::new(), HashMap::new());
     for result in proven.into_iter().flatten() {
-        let (digest, good) = result?;
-        if good {
+        if let Some((digest, beside)) = result? {
             filled.insert(digest);
+            learned.extend(beside.map(|beside| (digest, beside)));
         }
     }
     let begun = slots.iter().enumerate().filter_map(|(n, slot)| {
         let bytes = claims.get(&n).filter(|bytes| **bytes < slot.size)?;
         Some((slot.digest, *bytes))
     });
-    Ok((filled, begun.collect()))
+    Ok(Proven { filled, begun: begun.collect(), learned })
 }
 
 /// Hashes the first `length` bytes of a slot.
-fn hash(file: &File, slot: &Slot, length: u64, stop: &Stop) -> Result<Hasher> {
-    let mut hasher = Hasher::new(slot.digest.algorithm());
+fn hash(file: &File, slot: &Slot, length: u64, algorithm: Algorithm, stop: &Stop) -> Result<Hasher> {
+    let mut hasher = Hasher::new(algorithm);
     let mut piece = vec![0; PIECE];
     let mut at = 0;
     while at < length {
         stop.check()?;
         let rest = usize::try_from(length.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE);
         let part = piece.get_mut(..rest).unwrap_or_default();
-        file.read_exact_at(part, slot.offset.saturating_add(at))
+        FileExt::read_exact_at(file, part, slot.offset.saturating_add(at))
             .map_err(Error::io("reading the unfinished bundle"))?;
         hasher.update(part);
         at = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
@@ -325,7 +358,7 @@ mod tests {
 
     async fn open(output: &Utf8PathBuf, contents: &Contents) -> (Partial, Vec<Previous>) {
         let workshop = Workshop::open(output).unwrap();
-        Partial::open(workshop, contents.clone(), 2, Arc::new(Silent)).await.unwrap()
+        Partial::open(workshop, contents.clone(), HashMap::new(), 2, Arc::new(Silent)).await.unwrap()
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use crate::model::contents::{self, Artifact, Contents, MAX_LIST};
 use crate::model::digest::Digest;
 use crate::model::reference::Reference;
 use crate::model::referrer::{Referrer, cosign_tags};
+use crate::model::snap::SnapReference;
 use crate::model::{manifest, media_type, source};
 
 /// The longest name, reference, label or type, in bytes.
@@ -98,6 +99,9 @@ fn check_artifact(artifact: &Artifact, manifests: &HashSet<&Digest>) -> Result<(
         && reference.split('/').any(|part| matches!(part, "" | "." | ".."))
     {
         return Err(format!("{what}: expected the relative name of a file"));
+    }
+    if artifact.kind == Kind::Snap && SnapReference::parse(reference).is_none() {
+        return Err(format!("{what}: expected name and revision of a snap"));
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ const DEVICE: [(HeaderName, HeaderValue); 3] = [
 ];
 
 /// A snap that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wanted {
     /// Its name.
     pub name: String,
@@ -58,7 +58,7 @@ pub struct Wanted {
 }
 
 /// Which revision of a snap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pick {
     /// The stable one of the track that its publisher chose as the default.
     Default,

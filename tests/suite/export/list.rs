@@ -9,7 +9,7 @@ fn all_mistakes_are_told_at_once_and_nothing_is_asked() {
     let server = registry();
     let site = site(&server).file("good.txt", "REGISTRY/multi:2\n").file(
         "bad.txt",
-        "REGISTRY/App/one:1.0\nchart\nquay.io/multi:2 foo=bar\nquay.io/multi:2 platform=x\nsnap k8s\n",
+        "REGISTRY/App/one:1.0\nchart\nquay.io/multi:2 foo=bar\nquay.io/multi:2 platform=x\nimage oci:a\n",
     );
     site.run("export --list good.txt --list bad.txt REGISTRY/a:1@sha256:12")
         .stderr(
@@ -17,7 +17,7 @@ fn all_mistakes_are_told_at_once_and_nothing_is_asked() {
              \x20 bad.txt:2:1: `chart` stands alone: expected what to get after it\n\
              \x20 bad.txt:3:17: unknown key `foo=`: a reference without a kind word takes `verify-key=`, `platform=`, `as=`\n\
              \x20 bad.txt:4:17: `x` is not a platform: expected `os/architecture[/variant]`, such as `linux/amd64`\n\
-             \x20 bad.txt:5:1: a snap cannot be carried by this version yet: take the line out\n\
+             \x20 bad.txt:5:1: an image on disk cannot be carried by this version yet: take the line out\n\
              \x20 argument 1: `sha256:12` is not a digest: expected 64 lower-case hexadecimal digits after `sha256:`\n",
         )
         .code(2);

@@ -1,7 +1,7 @@
 //! A registry with faults, and commands that meet them with a clock that makes nobody wait.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use airgap_bundle::commands::export::{self, Action, Overwrite};
 use airgap_bundle::commands::import::{self, DigestTags, MovedTags, Receipt};
@@ -10,7 +10,10 @@ use airgap_bundle::commands::report::{Report, whole};
 use airgap_bundle::commands::seen::Seen;
 use airgap_bundle::content::budget::Budget;
 use airgap_bundle::content::jobs::OnFailure;
-use airgap_bundle::kinds::{Earlier, Foreign, Keys, Lacking, Places, Staging, TagLists, Wanted};
+use airgap_bundle::kinds::{
+    Earlier, Foreign, Keys, Lacking, Places, Prover, Snaps, Staging, TagLists, Unknown, Wanted,
+};
+use airgap_bundle::model::assertion::Trust;
 use airgap_bundle::model::list::{self, Require};
 use airgap_bundle::model::referrer::Referrers;
 use airgap_bundle::model::selector::Selection;
@@ -21,6 +24,7 @@ use airgap_bundle::stores::http::HttpSettings;
 use airgap_bundle::stores::registry::auth::{CredentialSources, ExplicitLogin, Secret};
 use airgap_bundle::stores::registry::client::RegistrySettings;
 use airgap_bundle::stores::registry::server::{Auth, Faults, Logged, Options, Server};
+use airgap_bundle::stores::snap_store::{self, SnapStore};
 use camino::Utf8PathBuf;
 use tempfile::TempDir;
 
@@ -115,6 +119,11 @@ impl Scene {
 
     pub(crate) async fn export_of(&self, references: &[String], on_failure: OnFailure) -> Report {
         let client = self.place.client.clone();
+        // Nobody asks it.
+        let settings = snap_store::Settings::new(snap_store::store_url("http://127.0.0.1:1").unwrap());
+        let store = SnapStore::new(client.http().clone(), settings);
+        let prover = Prover { trust: Trust::built_in().unwrap(), at: UNIX_EPOCH.into() };
+        let snaps = Snaps::new(store, prover, "amd64", Unknown::Learn);
         let done = export::run(export::Options {
             asked: list::collect(&[], references, Require::default()).unwrap(),
             output: self.path("site.tar"),
@@ -134,6 +143,7 @@ impl Scene {
                 earlier: Earlier::default(),
                 tag_lists: TagLists::default(),
                 budget: Budget::default(),
+                snaps,
             },
             action: Action::Do,
             overwrite: Overwrite::No,

@@ -234,10 +234,9 @@ impl<'a> Closure<'a> {
     /// Compares what `bundle.json` says of a root with what the root says.
     fn root(&mut self, number: usize, artifact: &Artifact, node: &Node, offset: u64) {
         let kind = artifact.kind;
-        // A file out of a registry is an artifact there, and a snap is told from one by the list alone.
+        // What is a file or a snap by its form is an artifact where it came out of a registry.
         let agrees = match kind {
             Kind::Artifact => !matches!(node.kind, Kind::Image | Kind::Chart),
-            Kind::Snap => node.kind == Kind::Artifact,
             _ => node.kind == kind,
         };
         if !agrees {

@@ -30,7 +30,7 @@ impl Staged {
     pub(super) fn keep(self, expected: &Digest) -> io::Result<Result<(), Digest>> {
         let got = match expected.algorithm() {
             Algorithm::Sha256 => self.sha256.finish(),
-            algorithm @ Algorithm::Sha512 => {
+            algorithm @ (Algorithm::Sha512 | Algorithm::Sha3_384) => {
                 let mut hasher = Hasher::new(algorithm);
                 for piece in self.stage.read()?.pieces(0..u64::MAX)? {
                     hasher.update(&piece?);

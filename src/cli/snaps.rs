@@ -1,0 +1,94 @@
+//! Flags about snaps: which store, who is trusted, and what time it is.
+
+use std::env;
+use std::fs::File;
+use std::io::Read as _;
+use std::time::SystemTime;
+
+use camino::Utf8PathBuf;
+use reqwest::Url;
+
+use super::sideload;
+use crate::kinds::{Prover, Snaps, Unknown};
+use crate::model::assertion::{MAX_STREAM, Trust};
+use crate::model::error::{Error, Result};
+use crate::model::moment::Moment;
+use crate::model::snap;
+use crate::stores::http::HttpClient;
+use crate::stores::snap_store::{DEFAULT_API, Downloads, Settings, SnapStore, store_url};
+
+/// Which snap store is asked, and how its snaps are proven.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Snaps")]
+pub(super) struct SnapArguments {
+    /// Ask this snap store, or Snap Store Proxy
+    #[arg(long, value_name = "URL", value_parser = url)]
+    snap_store_url: Option<Url>,
+    #[command(flatten)]
+    proof: ProofArguments,
+}
+
+/// How snaps are proven.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Snaps")]
+pub(super) struct ProofArguments {
+    /// Trust the account and the key in this file of assertions as the root of a store, too
+    #[arg(long, value_name = "FILE")]
+    trusted_key: Vec<Utf8PathBuf>,
+    /// Take this for the time, such as 2026-05-31T16:00:00Z, where the clock is wrong
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    store_url(text).map_err(|error| error.to_string())
+}
+
+impl ProofArguments {
+    /// Reads the roots, and the clock of this host where no time was said.
+    pub(super) fn prover(&self) -> Result<Prover> {
+        let mut trust = Trust::built_in()?;
+        for path in &self.trusted_key {
+            let doing = || format!("reading the key `{path}`");
+            let mut bytes = Vec::new();
+            let most = u64::try_from(MAX_STREAM).unwrap_or(u64::MAX).saturating_add(1);
+            let file = File::open(path).map_err(Error::io(doing()))?;
+            file.take(most).read_to_end(&mut bytes).map_err(Error::io(doing()))?;
+            trust = trust.and(path.as_str(), &bytes)?;
+        }
+        Ok(Prover { trust, at: self.at.unwrap_or_else(|| Moment::from(SystemTime::now())) })
+    }
+}
+
+impl SnapArguments {
+    /// Returns where snaps come from.
+    pub(super) fn snaps(&self, http: &HttpClient, unknown: Unknown) -> Result<Snaps> {
+        let named = |variable: &str| env::var(variable).ok().filter(|value| !value.is_empty());
+        let from = |variable: &str| {
+            let read = |text: String| {
+                store_url(&text).map_err(|error| error.during(format!("`{variable}` is wrong")))
+            };
+            named(variable).map(read).transpose()
+        };
+        let api = match &self.snap_store_url {
+            Some(url) => url.clone(),
+            None => match from("UBUNTU_STORE_URL")?
+                .map_or_else(|| from("SNAPPY_FORCE_API_URL"), |url| Ok(Some(url)))?
+            {
+                Some(url) => url,
+                None => store_url(DEFAULT_API)?,
+            },
+        };
+        let settings = Settings {
+            assertions: from("SNAPPY_FORCE_SAS_URL")?,
+            store_id: named("UBUNTU_STORE_ID"),
+            downloads: named("SNAPPY_STORE_NO_CDN").map_or(Downloads::Anywhere, |_| Downloads::Store),
+            ..Settings::new(api)
+        };
+        let architecture = named("UBUNTU_STORE_ARCH");
+        let architecture =
+            architecture.as_deref().or_else(|| snap::architecture(&sideload::host())).unwrap_or("amd64");
+        let store = SnapStore::new(http.clone(), settings);
+        Ok(Snaps::new(store, self.proof.prover()?, architecture, unknown))
+    }
+}

@@ -1,0 +1,145 @@
+//! Snaps: proven before they are written, and what to type to install them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use camino::Utf8Path;
+
+use super::item::Item;
+use crate::commands::report::Report;
+use crate::content::progress::Progress;
+use crate::kinds::{Prover, own_root};
+use crate::model::artifact::Kind;
+use crate::model::digest::Digest;
+use crate::model::error::Error;
+use crate::model::media_type;
+use crate::model::snap::SnapFacts;
+
+/// Where the kernel tells of its routes: of IPv4, and of IPv6.
+const ROUTES: [&str; 2] = ["/proc/net/route", "/proc/net/ipv6_route"];
+
+/// What to do about a host without a default route, as Canonical's guide has it.
+const NO_ROUTE: &str = "this host has no default route, without which Kubernetes does not know which interface to use: \
+                        `sudo ip route add default dev eth0` adds one (with the name of the interface between the nodes), \
+                        and a `routes:` entry `- to: default` with `scope: link` under that interface in `/etc/netplan/` makes it survive a reboot";
+
+/// Proves every snap that is to be written; what is not proven fails, with both of its files.
+pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Progress) -> Vec<String> {
+    let mut known: BTreeMap<Digest, std::result::Result<Option<String>, String>> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for item in items.iter_mut().filter(|item| item.artifact.kind == Kind::Snap && item.error.is_none()) {
+        if let Some(before) = known.get(&item.artifact.digest) {
+            if let Err(why) = before {
+                item.fail(Error::Unproven { items: vec![why.clone()], hint: None });
+            }
+            continue;
+        }
+        let Some(root) = item.root.clone() else { continue };
+        progress.phase("proving snaps", None, None);
+        let proof = root.shelf.again(progress, || prover.prove_all(&root.manifest, &root.shelf));
+        match proof.await {
+            Ok(proof) => {
+                warnings.extend(own_root(&proof));
+                known.insert(item.artifact.digest, Ok(None));
+            }
+            Err(error) => {
+                known.insert(item.artifact.digest, Err(error.to_string()));
+                item.fail(error);
+            }
+        }
+    }
+    warnings
+}
+
+/// Says what to type to install the snaps that are in the folder, those first that others need.
+pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
+    let mut commands: Vec<(u8, String, String)> = Vec::new();
+    let snaps = items.iter().filter(|item| item.artifact.kind == Kind::Snap && item.error.is_none());
+    for item in snaps {
+        let Some(name) = item.name.as_ref().filter(|_| item.layer.media_type == media_type::SQUASHFS) else {
+            continue;
+        };
+        let Some(facts) = item.root.as_ref().and_then(|root| SnapFacts::of(&root.manifest)) else { continue };
+        let place = if to == "." { name.as_str().to_owned() } else { to.join(name.as_str()).into_string() };
+        let assertions = format!("{}.assert", place.strip_suffix(".snap").unwrap_or(&place));
+        let file = if place.contains('/') { place } else { format!("./{place}") };
+        // snapd's own flags, which are called as what they grant.
+        let grants = facts.confinement.as_deref().filter(|word| ["classic", "devmode"].contains(word));
+        let flag = grants.map(|word| format!(" --{word}")).unwrap_or_default();
+        let rank = match facts.kind.as_deref() {
+            Some("snapd") => 0,
+            Some("base" | "core") => 1,
+            _ => 2,
+        };
+        let [assertions, file] = [assertions, file].map(|path| for_a_shell(&path));
+        let command = format!("sudo snap ack {assertions} && sudo snap install {file}{flag}");
+        commands.push((rank, facts.name, command));
+    }
+    if commands.is_empty() {
+        return;
+    }
+    commands.sort();
+    // Where the kernel does not tell, nothing is known. It tells nothing at all where there is no route of IPv4.
+    let [v4, v6] = ROUTES.map(|path| fs::read_to_string(path).ok());
+    if v4.is_some_and(|v4| !has_default_route(&v4, &v6.unwrap_or_default())) {
+        report.warnings.push(NO_ROUTE.to_owned());
+    }
+    report.summary.push("next: install on every node, in this order:".to_owned());
+    for (_, _, command) in commands {
+        report.summary.push(format!("  {command}"));
+        report.commands.push(command);
+    }
+}
+
+/// Writes a path so that a shell takes it for one word, whatever is in it.
+fn for_a_shell(path: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/+-@:,".contains(c);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// Returns whether any interface but the loopback leads to everywhere, by what the kernel prints (proc(5)).
+fn has_default_route(v4: &str, v6: &str) -> bool {
+    let v4 = v4.lines().skip(1).any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        matches!(words.as_slice(), [_, "00000000", _, _, _, _, _, "00000000", ..])
+    });
+    let v6 = v6.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_all = |text: &str| text.bytes().all(|byte| byte == b'0');
+        words.first().is_some_and(|text| is_all(text))
+            && words.get(1) == Some(&"00")
+            && words.last().is_some_and(|interface| *interface != "lo")
+    });
+    v4 || v6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_of_a_shell() {
+        assert_eq!(for_a_shell("./k8s_1.snap"), "./k8s_1.snap");
+        assert_eq!(for_a_shell("a b/$(c)'d.snap"), r"'a b/$(c)'\''d.snap'");
+    }
+
+    #[test]
+    fn default_routes_are_found() {
+        let head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+        let to_all = "eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";
+        let to_some = "eth0\t0000A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+        let zeros = "0".repeat(32);
+        let v6 = |interface: &str| {
+            format!("{zeros} 00 {zeros} 00 {zeros} ffffffff 00000001 00000000 00200200 {interface}\n")
+        };
+        for (v4, v6, expected) in [
+            (format!("{head}{to_some}{to_all}"), String::new(), true),
+            (format!("{head}{to_some}"), v6("lo"), false),
+            (head.to_owned(), v6("eth0"), true),
+            (head.to_owned(), String::new(), false),
+            (String::new(), v6("lo"), false),
+        ] {
+            assert_eq!(has_default_route(&v4, &v6), expected, "{v4}{v6}");
+        }
+    }
+}

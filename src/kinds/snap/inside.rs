@@ -1,0 +1,128 @@
+//! What is inside a snap: what it says of itself, and the images that it needs.
+
+use std::sync::Arc;
+
+use crate::content::read_at::ReadAt;
+use crate::model::digest::Digest;
+use crate::model::error::{Error, Result};
+use crate::model::list::{self, Entry, Source, Subject};
+use crate::model::snap::SnapFacts;
+use crate::stores::squashfs::{MAX_FILE, SnapYaml, Squashfs};
+
+/// The name of the files that list the images which a snap needs.
+const IMAGES: &str = "images.txt";
+
+/// Whether the images that a snap needs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Images {
+    /// They are: `images=yes`.
+    Wanted,
+    /// They are not.
+    Unwanted,
+}
+
+impl Images {
+    /// Returns what a line says.
+    pub(super) fn of(entry: &Entry) -> Self {
+        if entry.renderings.is_empty() { Self::Unwanted } else { Self::Wanted }
+    }
+}
+
+/// What was found in a snap.
+#[derive(Clone, Debug)]
+pub(super) struct Inside {
+    pub(super) yaml: SnapYaml,
+    /// The text of its lists of images, where they were asked for.
+    pub(super) images: Option<String>,
+}
+
+/// Looks into a snap. Blocks on whatever it is read from.
+pub(super) fn look(image: Arc<dyn ReadAt>, name: &str, images: Images) -> Result<Inside> {
+    let mut squashfs = Squashfs::open(image, name)?;
+    let yaml = squashfs.snap()?;
+    let images = match images {
+        Images::Wanted => Some(lists(&mut squashfs, name)?),
+        Images::Unwanted => None,
+    };
+    Ok(Inside { yaml, images })
+}
+
+fn lists(squashfs: &mut Squashfs, name: &str) -> Result<String> {
+    let mut text = String::new();
+    for path in squashfs.named(IMAGES)? {
+        let bytes = squashfs.read(&path, MAX_FILE)?.unwrap_or_default();
+        text.push_str(&String::from_utf8_lossy(&bytes));
+        text.push('\n');
+    }
+    if text.is_empty() {
+        return Err(Error::Unsupported {
+            message: format!("{name} has no `{IMAGES}`, which would say what images it needs"),
+            hint: Some("leave `images=yes` out, and list its images".to_owned()),
+        });
+    }
+    Ok(text)
+}
+
+/// Returns a line for each image that a snap needs.
+pub(super) fn further(images: &str, name: &str) -> Result<Vec<Entry>> {
+    let entries = list::parse(&Source::file(format!("{name}/{IMAGES}")), images.as_bytes())?;
+    if let Some(other) = entries.iter().find(|entry| !matches!(entry.subject, Subject::Registry(_))) {
+        let message = format!("{}: `{other}` is not an image", other.position);
+        return Err(Error::Unsupported { message, hint: None });
+    }
+    // What an image without a tag is taken for is nobody's doing here.
+    let (entries, _) = list::require(entries, list::Require::default())?;
+    Ok(entries)
+}
+
+/// A snap that a plan was made with, which has to be the one that came.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The digest of its place in the bundle.
+    pub blob: Digest,
+    facts: SnapFacts,
+    images: Option<String>,
+}
+
+impl Expected {
+    /// Expects what the store has said, and what was read over the network.
+    pub(super) fn new(blob: Digest, facts: &SnapFacts, images: Option<String>) -> Self {
+        Self { blob, facts: facts.clone(), images }
+    }
+
+    /// Looks into the snap that came, which is proven. Blocks on the disk.
+    ///
+    /// Errors: [`Error::Mismatch`] where it says of itself, or of its images, anything else.
+    pub fn check(&self, image: Arc<dyn ReadAt>) -> Result<()> {
+        let name = format!("snap `{}:{}`", self.facts.name, self.facts.revision);
+        let wanted = if self.images.is_some() { Images::Wanted } else { Images::Unwanted };
+        let inside = look(image, &name, wanted)?;
+        let mismatch = |what: &str, expected: &str, got: &str| Error::Mismatch {
+            what: format!("{name}: its {what}"),
+            expected: expected.to_owned(),
+            got: got.to_owned(),
+        };
+        let (kind, confinement) = (inside.yaml.kind.to_string(), inside.yaml.confinement.to_string());
+        let none = "none".to_owned();
+        for (what, expected, got) in [
+            ("name", Some(&self.facts.name), &inside.yaml.name),
+            (
+                "base",
+                Some(self.facts.base.as_ref().unwrap_or(&none)),
+                inside.yaml.base.as_ref().unwrap_or(&none),
+            ),
+            ("type", self.facts.kind.as_ref(), &kind),
+            ("confinement", self.facts.confinement.as_ref(), &confinement),
+        ] {
+            if let Some(expected) = expected.filter(|expected| *expected != got) {
+                return Err(mismatch(what, expected, got));
+            }
+        }
+        if self.images != inside.images {
+            let [expected, got] = [&self.images, &inside.images]
+                .map(|text| Digest::sha256(text.as_deref().unwrap_or_default().as_bytes()).to_string());
+            return Err(mismatch(&format!("`{IMAGES}`"), &expected, &got));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! A snap with its assertions as one artifact (bundle-format.md, "Snaps").
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bytes::Bytes;
+
+use crate::content::graph::Graph;
+use crate::content::plan::Item;
+use crate::kinds::Origin;
+use crate::kinds::artifact_manifest::{self, Layer};
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::descriptor::Descriptor;
+use crate::model::digest::Digest;
+use crate::model::error::Result;
+use crate::model::list::Rename;
+use crate::model::media_type;
+use crate::model::snap::SnapFacts;
+
+/// The bytes of a snap: what proves them, how many there are, and where.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// Its sha256 where that is known, otherwise its SHA3-384.
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    pub(super) origin: Origin,
+}
+
+/// Makes the artifact. `basename` is what both files are called on the far side, without an ending.
+pub(super) fn item(
+    facts: &SnapFacts,
+    content: Content,
+    assertions: Bytes,
+    basename: Option<&str>,
+    rename: Option<&Rename>,
+) -> Result<Item<Origin>> {
+    let basename = basename.map_or_else(|| format!("{}_{}", facts.name, facts.revision), ToString::to_string);
+    let [snap_title, assert_title] = ["snap", "assert"].map(|ending| format!("{basename}.{ending}"));
+    let stand_in = content.digest.stand_in();
+    let assert = Descriptor::of(media_type::ASSERTION, &assertions);
+    let layers = [
+        Layer { media_type: media_type::SQUASHFS, digest: stand_in, size: content.size, title: &snap_title },
+        Layer {
+            media_type: media_type::ASSERTION,
+            digest: assert.digest,
+            size: assert.size,
+            title: &assert_title,
+        },
+    ];
+    let root = artifact_manifest::node(media_type::SNAP, &layers, &facts.annotations())?;
+    let reference = format!("{}:{}", facts.name, facts.revision);
+    let artifact = Artifact {
+        kind: Kind::Snap,
+        names: vec![format!("snaps/{reference}")],
+        reference,
+        wanted: rename.map(ToString::to_string),
+        digest: root.descriptor.digest,
+        media_type: root.descriptor.media_type.clone(),
+        artifact_type: Some(media_type::SNAP.to_owned()),
+        platforms: vec![],
+        sparse: false,
+        omitted: vec![],
+        source: None,
+        referrers: vec![],
+        size: 0,
+    };
+    let origins = HashMap::from([
+        (artifact_manifest::config().digest, Origin::Memory(artifact_manifest::EMPTY)),
+        (assert.digest, Origin::Memory(assertions)),
+        (stand_in, content.origin),
+    ]);
+    let late = (stand_in != content.digest).then_some((stand_in, content.digest));
+    Ok(Item {
+        artifact,
+        graph: Graph::leaf(root),
+        platforms: vec![],
+        narrows: false,
+        origins,
+        referring: HashMap::new(),
+        needed: BTreeSet::new(),
+        late: late.into_iter().collect::<BTreeMap<_, _>>(),
+    })
+}

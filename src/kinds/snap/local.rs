@@ -1,0 +1,124 @@
+//! Snaps on disk, with their assertions beside them.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use camino::Utf8Path;
+
+use super::inside::{self, Expected, Images, Inside};
+use super::item::{Content, item};
+use crate::content::jobs::{self, OnFailure, Stop};
+use crate::content::read_at::{PIECE, ReadAt};
+use crate::kinds::{Origin, Places, Resolved};
+use crate::model::assertion::{self, MAX_STREAM};
+use crate::model::digest::{Algorithm, Digest, Hasher};
+use crate::model::error::{Error, Result};
+use crate::model::list::Entry;
+use crate::model::sha3::Sha3_384;
+use crate::model::snap::SnapFacts;
+use crate::stores::file::LocalFile;
+
+/// What was found out about the file of a snap.
+struct Found {
+    sha3_384: [u8; 48],
+    sha256: Digest,
+    size: u64,
+    inside: Inside,
+    assertions: Bytes,
+}
+
+/// Takes the snap at `path`, proven by the assertions beside it.
+pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &Places) -> Result<Resolved> {
+    let file = path.to_owned();
+    let images = Images::of(entry);
+    let found =
+        jobs::run_blocking(1, OnFailure::Stop, [file], move |file, stop| look(&file, images, stop)).await;
+    let found = found.into_iter().flatten().next().unwrap_or(Err(Error::Interrupted(15)))?;
+    if let Some(expected) = entry.sha256.filter(|expected| *expected != found.sha256) {
+        let (what, expected, got) =
+            (format!("snap `{path}`"), expected.to_string(), found.sha256.to_string());
+        return Err(Error::Mismatch { what, expected, got });
+    }
+    let beside = path.with_extension("assert");
+    let wrong = |mistake| Error::Unproven { items: vec![format!("`{beside}`: {mistake}")], hint: None };
+    let chain = assertion::stream(&found.assertions).map_err(wrong)?;
+    let yaml = found.inside.yaml;
+    let mut facts = SnapFacts {
+        name: yaml.name,
+        id: String::new(),
+        revision: 0,
+        sha3_384: Sha3_384::from(found.sha3_384),
+        version: Some(yaml.version),
+        channel: None,
+        base: yaml.base,
+        kind: Some(yaml.kind.to_string()),
+        confinement: Some(yaml.confinement.to_string()),
+        architectures: yaml.architectures,
+        publisher: None,
+        validation: None,
+    };
+    let proof = places
+        .snaps
+        .prover
+        .about(&chain, &facts)
+        .map_err(|error| error.at(&format!("reading from `{beside}`")))?;
+    facts.id.clone_from(&proof.id);
+    facts.revision = u32::try_from(proof.revision).unwrap_or_default();
+    places.snaps.prover.prove(&chain, &facts, found.size)?;
+    facts.proven_by(&proof);
+    let content = Content {
+        digest: found.sha256,
+        size: found.size,
+        origin: Origin::File(LocalFile::new(path.to_owned())),
+    };
+    let basename = path.file_stem();
+    let mut resolved = Resolved::default();
+    resolved.warnings.extend(super::own_root(&proof));
+    if let Some(images) = &found.inside.images {
+        resolved.further = inside::further(images, path.file_name().unwrap_or(path.as_str()))?;
+    }
+    resolved.expected.push(Expected::new(found.sha256, &facts, found.inside.images));
+    resolved.items.push(item(&facts, content, found.assertions, basename, entry.rename.as_ref())?);
+    Ok(resolved)
+}
+
+/// Reads the file once, looks into it, and reads the assertions beside it.
+fn look(path: &Utf8Path, images: Images, stop: &Stop) -> Result<Found> {
+    let file = LocalFile::new(path.to_owned()).open_regular()?;
+    let doing = || format!("reading `{path}`");
+    let size = ReadAt::len(&file).map_err(Error::io(doing()))?;
+    let mut hasher = Hasher::new(Algorithm::Sha3_384);
+    let mut piece = vec![0; PIECE];
+    let mut at = 0;
+    while at < size {
+        stop.check()?;
+        let rest = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE);
+        let part = piece.get_mut(..rest).unwrap_or_default();
+        file.read_exact_at(part, at).map_err(Error::io(doing()))?;
+        hasher.update(part);
+        at = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
+    }
+    let sha256 = hasher.beside();
+    let (Digest::Sha3_384(sha3_384), Some(sha256)) = (hasher.finish(), sha256) else {
+        return Err(Error::Interrupted(15));
+    };
+    let inside = inside::look(Arc::new(file), &format!("`{path}`"), images)?;
+    Ok(Found { sha3_384, sha256, size, inside, assertions: assertions_beside(path)? })
+}
+
+/// Reads the file with the ending `.assert` beside a snap.
+fn assertions_beside(path: &Utf8Path) -> Result<Bytes> {
+    let beside = path.with_extension("assert");
+    let file = LocalFile::new(beside.clone()).open_regular().map_err(|error| {
+        let hint = format!(
+            "`snap download` writes it beside the snap; without it nothing proves the snap: \
+             `file {path}` carries it as a plain file"
+        );
+        error.during(format!("snap `{path}` needs its assertions beside it")).with_hint(hint)
+    })?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MAX_STREAM).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut bytes).map_err(Error::io(format!("reading `{beside}`")))?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,108 @@
+//! Whether a snap is what its assertions say, and whether those hold.
+
+use crate::content::body::ProvenBody;
+use crate::content::copy::{Source, Supply};
+use crate::model::assertion::{Assertion, Claims, MAX_STREAM, SnapProof, Trust, stream};
+use crate::model::descriptor::Descriptor;
+use crate::model::error::{Error, Result};
+use crate::model::manifest::Manifest;
+use crate::model::moment::Moment;
+use crate::model::snap::SnapFacts;
+
+/// What to do where only the clock stands against a proof.
+const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
+
+/// What snaps are proven with.
+#[derive(Clone, Debug)]
+pub struct Prover {
+    /// Who is trusted.
+    pub trust: Trust,
+    /// What time it is, by the clock of this host or by a person's word.
+    pub at: Moment,
+}
+
+impl Prover {
+    /// Proves what is claimed of the file of a snap by its assertions.
+    ///
+    /// Errors: [`Error::Unproven`] with all that is wrong; keys that have expired by the clock are told as such.
+    pub fn prove(&self, chain: &[Assertion], facts: &SnapFacts, size: u64) -> Result<SnapProof> {
+        let proof = self.about(chain, facts)?;
+        proof.compare(&Claims {
+            size: Some(size),
+            name: Some(&facts.name),
+            id: Some(&facts.id),
+            revision: Some(u64::from(facts.revision)),
+        })?;
+        Ok(proof)
+    }
+
+    /// Proves assertions, and returns what they say of the file of a snap.
+    pub(super) fn about(&self, chain: &[Assertion], facts: &SnapFacts) -> Result<SnapProof> {
+        let proven = self.trust.prove(chain)?;
+        let proof = proven.snap(&facts.sha3_384)?;
+        let expired: Vec<String> = proven.expired(self.at).iter().map(ToString::to_string).collect();
+        if expired.is_empty() {
+            return Ok(proof);
+        }
+        let items = expired.into_iter().map(|key| format!("{key}, and the clock says {}", self.at)).collect();
+        Err(Error::Unproven { items, hint: Some(CLOCK.to_owned()) })
+    }
+
+    /// Proves a snap that is in a bundle or in a registry, all of whose blobs are in `source`: its assertions, what its
+    /// manifest says, and then every byte of its file.
+    pub async fn prove_all(&self, manifest: &Manifest, source: &dyn Source) -> Result<SnapProof> {
+        let unsupported = |why: &str| Error::Unsupported {
+            message: format!("{}: the manifest of a snap {why}", source.place()),
+            hint: None,
+        };
+        let facts = SnapFacts::of(manifest)
+            .ok_or_else(|| unsupported("says nothing of the snap that makes sense"))?;
+        let [snap, assertions] = manifest.layers.as_slice() else {
+            return Err(unsupported("has other layers than a snap and its assertions"));
+        };
+        if assertions.size > u64::try_from(MAX_STREAM).unwrap_or(u64::MAX) {
+            return Err(unsupported(&format!("has more than {MAX_STREAM} bytes of assertions")));
+        }
+        let bytes = Supply::new(assertions, source).open().await?.bytes().await?;
+        let chain = stream(&bytes).map_err(|mistake| Error::Unproven {
+            items: vec![format!("the assertions of snap `{}`: {mistake}", facts.name)],
+            hint: None,
+        })?;
+        let proof = self.prove(&chain, &facts, snap.size)?;
+        let publisher = |name: &str| Some(name).filter(|name| !name.is_empty()).map(str::to_owned);
+        for (what, said, proven) in [
+            ("publisher", &facts.publisher, publisher(&proof.publisher.username)),
+            ("validation of the publisher", &facts.validation, publisher(&proof.publisher.validation)),
+        ] {
+            if *said != proven {
+                let [expected, got] = [proven.as_deref(), said.as_deref()].map(|text| text.unwrap_or("none"));
+                let item = format!(
+                    "snap `{}` has another {what} than its assertions say: expected {expected}, got {got}",
+                    facts.name
+                );
+                return Err(Error::Unproven { items: vec![item], hint: None });
+            }
+        }
+        let blob = Descriptor { digest: facts.digest(), ..snap.clone() };
+        let mut body = ProvenBody::new(&blob, source.open(snap, 0).await?, &source.place());
+        let learned = body.learned();
+        while body.next().await?.is_some() {}
+        match learned.get() {
+            Some(digest) if *digest == snap.digest => Ok(proof),
+            got => Err(Error::Mismatch {
+                what: format!("reading from {}: snap `{}`", source.place(), facts.name),
+                expected: snap.digest.to_string(),
+                got: got.map(ToString::to_string).unwrap_or_default(),
+            }),
+        }
+    }
+}
+
+/// Returns the warning that a snap is proven with a root of one's own, which is never silent.
+pub fn own_root(proof: &SnapProof) -> Option<String> {
+    let file = proof.own_root.as_ref()?;
+    Some(format!(
+        "snap `{}` is proven with the root in `{file}`, not with that of the snap store",
+        proof.name
+    ))
+}

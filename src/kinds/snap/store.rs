@@ -1,0 +1,207 @@
+//! Snaps out of the store, each with the snaps that have to be installed before it.
+
+use std::sync::{Arc, PoisonError};
+
+use super::inside::{self, Expected, Images};
+use super::item::{Content, item};
+use super::{Snaps, Unknown, staged};
+use crate::content::jobs;
+use crate::content::read_at::ReadAt;
+use crate::kinds::{Origin, Places, Resolved, Wanted as WantedOfAll};
+use crate::model::assertion;
+use crate::model::error::{Error, Result};
+use crate::model::list::{Entry, Rename, Subject};
+use crate::model::platform::Platform;
+use crate::model::snap::{self, SnapFacts};
+use crate::stores::snap_store::{Pick, StoreSnap, Wanted};
+
+/// The snap that installs all others.
+const SNAPD: &str = "snapd";
+
+/// Asks the store what a line means, and fetches the assertions; the snaps themselves stay where they are.
+pub(in crate::kinds) async fn resolve(
+    entry: &Entry,
+    places: &Places,
+    wanted: &WantedOfAll,
+) -> Result<Resolved> {
+    let Subject::Snap { name, channel, revision, architecture, basename, snapd } = &entry.subject else {
+        return Ok(Resolved::default());
+    };
+    let pick = match (revision, channel) {
+        (Some(revision), _) => Pick::Revision(*revision),
+        (None, Some(channel)) => {
+            let wrong =
+                |error: snap::ChannelError| Error::usage(format!("{}: {error}", entry.position), None);
+            Pick::Channel(channel.parse().map_err(wrong)?)
+        }
+        (None, None) => Pick::Default,
+    };
+    let mut resolved = Resolved::default();
+    for architecture in architectures(architecture.as_deref(), &wanted.platforms, &places.snaps)? {
+        let ask =
+            |name: &str, pick| Wanted { name: name.to_owned(), pick, architecture: architecture.clone() };
+        let snap = places.snaps.ask(ask(name, pick.clone())).await?;
+        resolved.warnings.extend(redirected(&snap, channel.as_deref()));
+        let (basename, rename) = (basename.as_deref(), entry.rename.as_ref());
+        let images = Images::of(entry);
+        let channel = channel.clone().filter(|_| revision.is_some());
+        let contained = Contained { snap: &snap, places, images, channel };
+        contained.resolve(basename, rename, &mut resolved).await?;
+        let base = snap.kind.needs(snap.base.as_deref()).filter(|base| *base != name);
+        let needed = base.into_iter().chain(snapd.then_some(SNAPD).filter(|snapd| snapd != name));
+        for name in needed {
+            let needed = places.snaps.ask(ask(name, Pick::Default)).await;
+            let needed =
+                needed.map_err(|error| error.during(format!("`{}` needs snap `{name}`", snap.name)))?;
+            let mut base = Resolved::default();
+            let images = Images::Unwanted;
+            // Where the snap is called by its name alone, so is what it needs.
+            let called = basename.map(|_| name);
+            Contained { snap: &needed, places, images, channel: None }
+                .resolve(called, None, &mut base)
+                .await?;
+            resolved.implied.append(&mut base.items);
+            resolved.expected.append(&mut base.expected);
+            resolved.warnings.append(&mut base.warnings);
+        }
+    }
+    Ok(resolved)
+}
+
+/// Returns the architectures that a snap is wanted for: that of its line, else those of `--platform`, else this host's.
+fn architectures(named: Option<&str>, platforms: &[Platform], snaps: &Snaps) -> Result<Vec<String>> {
+    if let Some(named) = named {
+        return Ok(vec![named.to_owned()]);
+    }
+    if platforms.is_empty() {
+        return Ok(vec![snaps.architecture.clone()]);
+    }
+    let mut all = Vec::new();
+    for platform in platforms {
+        let word = snap::architecture(platform).ok_or_else(|| Error::Unsupported {
+            message: format!("there are no snaps for `{platform}`"),
+            hint: Some("name the architecture of the snap with `arch=` on its line".to_owned()),
+        })?;
+        if !all.iter().any(|other| other == word) {
+            all.push(word.to_owned());
+        }
+    }
+    Ok(all)
+}
+
+/// Returns the warning that the store took another channel than the one that was asked for.
+fn redirected(snap: &StoreSnap, asked: Option<&str>) -> Option<String> {
+    let (redirect, asked) = (snap.redirect.as_ref()?, asked.unwrap_or("the default channel"));
+    Some(format!("snap `{}`: the store takes `{redirect}` in the place of `{asked}`", snap.name))
+}
+
+impl Snaps {
+    /// Asks the store, once for each question of a run.
+    async fn ask(&self, wanted: Wanted) -> Result<Arc<StoreSnap>> {
+        let cell = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(asked.entry(wanted.clone()).or_default())
+        };
+        let snap = cell.get_or_try_init(|| async {
+            let mut found = self.store.resolve(std::slice::from_ref(&wanted)).await?;
+            let snap = found
+                .pop()
+                .unwrap_or_else(|| Err(Error::NotFound { what: wanted.to_string(), hint: None }))?;
+            Result::Ok(Arc::new(snap))
+        });
+        snap.await.cloned()
+    }
+}
+
+/// A snap of the store on its way into a bundle.
+struct Contained<'a> {
+    snap: &'a StoreSnap,
+    places: &'a Places,
+    images: Images,
+    /// The channel that the line names beside a revision, of which the store says none.
+    channel: Option<String>,
+}
+
+impl Contained<'_> {
+    /// Fetches what proves it, looks into it where that is needed, and adds what it comes to.
+    async fn resolve(
+        &self,
+        basename: Option<&str>,
+        rename: Option<&Rename>,
+        resolved: &mut Resolved,
+    ) -> Result<()> {
+        let (snap, snaps) = (self.snap, &self.places.snaps);
+        let mut facts = facts(snap);
+        facts.channel = facts.channel.or_else(|| self.channel.clone());
+        let chain = snaps.store.chain(&snap.download.sha3_384, &snaps.prover.trust).await?;
+        let proof = snaps.prover.prove(&chain, &facts, snap.download.size);
+        let proof = proof.map_err(|error| error.at(&snaps.store.place()))?;
+        facts.proven_by(&proof);
+        resolved.warnings.extend(super::own_root(&proof));
+        let content = self.content(&facts).await?;
+        let images = match self.images {
+            Images::Wanted => Some(self.images_of(&content).await?),
+            Images::Unwanted => None,
+        };
+        if let Some(images) = &images {
+            resolved
+                .further
+                .append(&mut inside::further(images, &format!("{}_{}.snap", facts.name, facts.revision))?);
+        }
+        let expected = Expected::new(content.digest.stand_in(), &facts, images);
+        if let Origin::File(file) = &content.origin {
+            let (expected, file) = (expected.clone(), file.clone());
+            jobs::offload(move || expected.check(Arc::new(file.open_regular()?))).await??;
+        }
+        resolved.expected.push(expected);
+        let assertions = assertion::emit(&chain).into();
+        resolved.items.push(item(&facts, content, assertions, basename, rename)?);
+        Ok(())
+    }
+
+    /// Reads its lists of images from where it is: of what is far away, only the parts that are needed.
+    async fn images_of(&self, content: &Content) -> Result<String> {
+        let far = self.places.snaps.store.far(&self.snap.download);
+        let (name, origin) = (self.snap.download.what.clone(), content.origin.clone());
+        let inside = jobs::offload(move || {
+            let image: Arc<dyn ReadAt> = match origin {
+                Origin::File(file) => Arc::new(file.open_regular()?),
+                _ => Arc::new(far),
+            };
+            inside::look(image, &name, Images::Wanted)
+        });
+        Ok(inside.await??.images.unwrap_or_default())
+    }
+
+    /// Returns where the bytes are, by their sha256 where an earlier bundle has them or they were fetched now.
+    async fn content(&self, facts: &SnapFacts) -> Result<Content> {
+        let (snap, snaps) = (self.snap, &self.places.snaps);
+        let (digest, size) = (facts.digest(), snap.download.size);
+        let origin = Origin::Snap(Box::new((snaps.store.clone(), snap.download.clone())));
+        if let Some(digest) = self.places.earlier.snap(&digest, size).await {
+            return Ok(Content { digest, size, origin });
+        }
+        match snaps.unknown {
+            Unknown::Learn => Ok(Content { digest, size, origin }),
+            Unknown::Stage => staged::fetch(&origin, &digest, size, &self.places.staging).await,
+        }
+    }
+}
+
+/// Returns what the store says of a snap.
+fn facts(snap: &StoreSnap) -> SnapFacts {
+    SnapFacts {
+        name: snap.name.clone(),
+        id: snap.id.clone(),
+        revision: snap.revision,
+        sha3_384: snap.download.sha3_384,
+        version: Some(snap.version.clone()).filter(|version| !version.is_empty()),
+        channel: snap.channel.as_ref().map(ToString::to_string),
+        base: snap.base.clone(),
+        kind: Some(snap.kind.to_string()),
+        confinement: Some(snap.confinement.to_string()),
+        architectures: snap.architectures.clone(),
+        publisher: None,
+        validation: None,
+    }
+}

@@ -1,0 +1,36 @@
+//! Snaps that are on this machine already.
+
+use super::place::{Snap, TRUST, publish, site};
+use crate::fixture::SnapStore;
+
+#[test]
+fn a_file_is_carried_with_the_assertions_beside_it() {
+    let store = SnapStore::start([]);
+    let file = publish(&store, &Snap::app("tool", 7), &[]);
+    publish(&store, &Snap::base("core22", 1380), &[]);
+    let site = site(&store).file("list.txt", "snap tool\n");
+    site.run(&format!("export --list list.txt {TRUST}")).any_stdout().any_stderr().code(0);
+    site.run(&format!("extract --to out {TRUST}")).any_stdout().any_stderr().code(0);
+    store.asked();
+    let site = site.file("local.txt", "./out/tool_7.snap\nsnap ./out/core22_1380.snap\n");
+    site.run(&format!("export --list local.txt {TRUST} -o local.tar"))
+        .any_stdout()
+        .stderr_holds("2 artifacts, ")
+        .code(0);
+    assert!(store.asked().is_empty());
+    site.run(&format!("verify local.tar {TRUST}")).any_stdout().stderr_holds("2 snaps proven").code(0);
+
+    // Other bytes, or none that prove it.
+    let mut other = file;
+    let middle = other.len() / 2;
+    other[middle] ^= 1;
+    let assertions = site.read("out/tool_7.assert");
+    let site = site.bytes("other.snap", &other).bytes("other.assert", &assertions);
+    site.run(&format!("export ./other.snap {TRUST} -o other.tar"))
+        .stderr_holds("expected assertion `snap-revision/")
+        .code(3);
+    std::fs::remove_file(site.path("other.assert")).unwrap();
+    site.run(&format!("export ./other.snap {TRUST} -o other.tar"))
+        .stderr_holds("`file ./other.snap` carries it as a plain file")
+        .code(1);
+}
