@@ -53,8 +53,12 @@ pub(super) async fn prove(
         if !findings.wrong().is_empty() {
             return Err(unproven(findings.wrong().to_vec()));
         }
+        let of_own = |root: &&str| {
+            format!("`{name}` is proven with the root in `{root}`, not with that of the snap store")
+        };
+        let own: Vec<String> = findings.own_roots().iter().map(of_own).collect();
         Ok(match findings.missing() {
-            [] => vec![],
+            [] => own,
             [why] => vec![format!("`{name}` is carried, though not all of it can be proven here: {why}")],
             [why, more @ ..] => {
                 let more = more.len();

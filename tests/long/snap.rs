@@ -1,4 +1,5 @@
-//! A snap of 300 MB, which nothing but its own hash slows down, and which takes no memory.
+//! A large snap, which nothing but its own hash slows down, and which takes no memory. The speed is measured with
+//! `cargo test --release --test long snap -- --nocapture`.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use crate::fixture::SnapStore;
 use crate::peak;
 use crate::snaps::{Snap, TRUST, publish, site};
 
-const SIZE: usize = 300 << 20;
+/// Only what is optimised can be measured; otherwise it is the memory that is looked at.
+const SIZE: usize = if cfg!(debug_assertions) { 16 << 20 } else { 300 << 20 };
 const MOST: u64 = 100 << 20;
 /// A snap goes into a bundle at this part of the speed of its hash at least.
 const PART: f64 = 0.8;
@@ -42,5 +44,8 @@ fn a_large_snap_goes_as_fast_as_it_is_hashed() {
     });
     let part = hash.as_secs_f64() / export.as_secs_f64();
     eprintln!("{} MB: hashed in {hash:?}, exported in {export:?}: {part:.2} of its speed", SIZE / 1_000_000);
-    assert!(part >= PART, "{part:.2} of the speed of the hash: {hash:?}, and {export:?}");
+    assert!(
+        part >= PART || cfg!(debug_assertions),
+        "{part:.2} of the speed of the hash: {hash:?}, and {export:?}"
+    );
 }

@@ -1,7 +1,8 @@
 //! Snaps: proven before they are written, and what to type to install them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 
@@ -13,7 +14,9 @@ use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
 use crate::model::media_type;
-use crate::model::snap::SnapFacts;
+use crate::model::snap::{Confinement, SnapType};
+use crate::stores::file::LocalFile;
+use crate::stores::squashfs::Squashfs;
 
 /// Where the kernel tells of its routes: of IPv4, and of IPv6.
 const ROUTES: [&str; 2] = ["/proc/net/route", "/proc/net/ipv6_route"];
@@ -25,25 +28,26 @@ const NO_ROUTE: &str = "this host has no default route, without which Kubernetes
 
 /// Proves every snap that is to be written; what is not proven fails, with both of its files.
 pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Progress) -> Vec<String> {
-    let mut known: BTreeMap<Digest, std::result::Result<Option<String>, String>> = BTreeMap::new();
+    let mut known: BTreeMap<Digest, Option<Failed>> = BTreeMap::new();
     let mut warnings = Vec::new();
     for item in items.iter_mut().filter(|item| item.artifact.kind == Kind::Snap && item.error.is_none()) {
         if let Some(before) = known.get(&item.artifact.digest) {
-            if let Err(why) = before {
-                item.fail(Error::Unproven { items: vec![why.clone()], hint: None });
+            if let Some(failed) = before {
+                item.fail(failed.error());
             }
             continue;
         }
         let Some(root) = item.root.clone() else { continue };
         progress.phase("proving snaps", None, None);
-        let proof = root.shelf.again(progress, || prover.prove_all(&root.manifest, &root.shelf));
+        let reference = item.artifact.reference.clone();
+        let proof = root.shelf.again(progress, || prover.prove_all(&reference, &root.manifest, &root.shelf));
         match proof.await {
             Ok(proof) => {
                 warnings.extend(own_root(&proof));
-                known.insert(item.artifact.digest, Ok(None));
+                known.insert(item.artifact.digest, None);
             }
             Err(error) => {
-                known.insert(item.artifact.digest, Err(error.to_string()));
+                known.insert(item.artifact.digest, Some(Failed::of(&error)));
                 item.fail(error);
             }
         }
@@ -51,29 +55,70 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
     warnings
 }
 
-/// Says what to type to install the snaps that are in the folder, those first that others need.
+/// Why a snap is not written, to be said of its other file, too.
+enum Failed {
+    Interrupted(u8),
+    Unproven(String),
+    Otherwise(String),
+}
+
+impl Failed {
+    fn of(error: &Error) -> Self {
+        match error.root() {
+            Error::Interrupted(signal) => Self::Interrupted(*signal),
+            _ if error.exit_code() == 3 => Self::Unproven(error.to_string()),
+            _ => Self::Otherwise(error.to_string()),
+        }
+    }
+
+    fn error(&self) -> Error {
+        match self {
+            Self::Interrupted(signal) => Error::Interrupted(*signal),
+            Self::Unproven(why) => Error::Unproven { items: vec![why.clone()], hint: None },
+            Self::Otherwise(why) => Error::Unsupported { message: why.clone(), hint: None },
+        }
+    }
+}
+
+/// Says what to type to install the snaps of which both files are in the folder, those first that others need. What a snap
+/// is and may do is read out of its file, which is proven.
 pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
     let mut commands: Vec<(u8, String, String)> = Vec::new();
-    let snaps = items.iter().filter(|item| item.artifact.kind == Kind::Snap && item.error.is_none());
-    for item in snaps {
-        let Some(name) = item.name.as_ref().filter(|_| item.layer.media_type == media_type::SQUASHFS) else {
-            continue;
+    let failed: BTreeSet<Digest> =
+        items.iter().filter(|item| item.error.is_some()).map(|item| item.artifact.digest).collect();
+    let snaps = items.iter().filter(|item| item.layer.media_type == media_type::SQUASHFS);
+    for item in
+        snaps.filter(|item| item.artifact.kind == Kind::Snap && !failed.contains(&item.artifact.digest))
+    {
+        let Some(name) = &item.name else { continue };
+        let path = to.join(name.as_str());
+        let opened = LocalFile::new(path.clone()).open_regular();
+        let inside = opened.and_then(|file| Squashfs::open(Arc::new(file), path.as_str())?.snap());
+        let inside = match inside {
+            Ok(inside) => inside,
+            Err(error) => {
+                report.warnings.push(format!("what `{path}` is cannot be read: {error}"));
+                continue;
+            }
         };
-        let Some(facts) = item.root.as_ref().and_then(|root| SnapFacts::of(&root.manifest)) else { continue };
-        let place = if to == "." { name.as_str().to_owned() } else { to.join(name.as_str()).into_string() };
+        let place = if to == "." { name.as_str().to_owned() } else { path.into_string() };
+        // What begins with a dash would be an option.
+        let place = if place.starts_with('-') { format!("./{place}") } else { place };
         let assertions = format!("{}.assert", place.strip_suffix(".snap").unwrap_or(&place));
         let file = if place.contains('/') { place } else { format!("./{place}") };
         // snapd's own flags, which are called as what they grant.
-        let grants = facts.confinement.as_deref().filter(|word| ["classic", "devmode"].contains(word));
-        let flag = grants.map(|word| format!(" --{word}")).unwrap_or_default();
-        let rank = match facts.kind.as_deref() {
-            Some("snapd") => 0,
-            Some("base" | "core") => 1,
-            _ => 2,
+        let flag = match inside.confinement {
+            Confinement::Strict => String::new(),
+            grants @ (Confinement::Classic | Confinement::Devmode) => format!(" --{grants}"),
+        };
+        let rank = match inside.kind {
+            SnapType::Snapd => 0,
+            SnapType::Base | SnapType::Core => 1,
+            SnapType::App | SnapType::Kernel | SnapType::Gadget => 2,
         };
         let [assertions, file] = [assertions, file].map(|path| for_a_shell(&path));
         let command = format!("sudo snap ack {assertions} && sudo snap install {file}{flag}");
-        commands.push((rank, facts.name, command));
+        commands.push((rank, inside.name, command));
     }
     if commands.is_empty() {
         return;

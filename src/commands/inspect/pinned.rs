@@ -5,6 +5,7 @@ use url::Url;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::Result;
+use crate::model::file_name::FileName;
 use crate::model::list::{last_part, quote};
 use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
@@ -93,6 +94,7 @@ fn basename(bundle: &Bundle, artifact: &Artifact) -> Option<String> {
     let raw = bundle.manifest(&artifact.digest).ok()?;
     let manifest = Manifest::parse(&artifact.media_type, &raw).ok()?;
     let title = manifest.layers.first()?.annotations.get("org.opencontainers.image.title")?;
+    let _: FileName = title.parse().ok()?;
     let basename = title.strip_suffix(".snap")?;
     let usual = artifact.reference.replace(':', "_");
     (basename != usual).then(|| basename.to_owned())

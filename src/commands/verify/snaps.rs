@@ -39,5 +39,5 @@ async fn prove(bundle: &Bundle, artifact: &Artifact, prover: &Prover) -> Result<
     let raw = bundle.manifest(&artifact.digest)?;
     let manifest = Manifest::parse(&artifact.media_type, &raw)
         .map_err(|error| Error::Unsupported { message: error.to_string(), hint: None })?;
-    Ok(own_root(&prover.prove_all(&manifest, bundle).await?))
+    Ok(own_root(&prover.prove_all(&artifact.reference, &manifest, bundle).await?))
 }

@@ -7,10 +7,12 @@ use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Entry, Source, Subject};
 use crate::model::snap::SnapFacts;
-use crate::stores::squashfs::{MAX_FILE, SnapYaml, Squashfs};
+use crate::stores::squashfs::{SnapYaml, Squashfs};
 
 /// The name of the files that list the images which a snap needs.
 const IMAGES: &str = "images.txt";
+/// The most bytes of all of them: 1 MiB.
+const MAX_IMAGES: u64 = 1 << 20;
 
 /// Whether the images that a snap needs are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +50,16 @@ pub(super) fn look(image: Arc<dyn ReadAt>, name: &str, images: Images) -> Result
 }
 
 fn lists(squashfs: &mut Squashfs, name: &str) -> Result<String> {
+    let refused =
+        |what: &str| Error::Unsupported { message: format!("{name}: `{IMAGES}` {what}"), hint: None };
     let mut text = String::new();
     for path in squashfs.named(IMAGES)? {
-        let bytes = squashfs.read(&path, MAX_FILE)?.unwrap_or_default();
-        text.push_str(&String::from_utf8_lossy(&bytes));
+        let bytes = squashfs.read(&path, MAX_IMAGES)?.unwrap_or_default();
+        text.push_str(std::str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?);
         text.push('\n');
+        if u64::try_from(text.len()).is_ok_and(|length| length > MAX_IMAGES) {
+            return Err(refused(&format!("has more than {MAX_IMAGES} bytes")));
+        }
     }
     if text.is_empty() {
         return Err(Error::Unsupported {
@@ -65,6 +72,14 @@ fn lists(squashfs: &mut Squashfs, name: &str) -> Result<String> {
 
 /// Returns a line for each image that a snap needs.
 pub(super) fn further(images: &str, name: &str) -> Result<Vec<Entry>> {
+    // A reference alone: what else a line can say is for who writes the list to say, such as whose signature is asked for.
+    let is_bare =
+        |line: &&str| line.is_empty() || line.starts_with('#') || !line.contains([' ', '\t', '=', '"', '\'']);
+    if let Some(line) = images.lines().map(str::trim).find(|line| !is_bare(line)) {
+        let shown: String = crate::model::printable::printable(line).chars().take(200).collect();
+        let message = format!("{name}: `{shown}` in `{IMAGES}` is more than the reference of an image");
+        return Err(Error::Unsupported { message, hint: None });
+    }
     let entries = list::parse(&Source::file(format!("{name}/{IMAGES}")), images.as_bytes())?;
     if let Some(other) = entries.iter().find(|entry| !matches!(entry.subject, Subject::Registry(_))) {
         let message = format!("{}: `{other}` is not an image", other.position);

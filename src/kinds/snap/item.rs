@@ -12,7 +12,8 @@ use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
+use crate::model::file_name::FileName;
 use crate::model::list::Rename;
 use crate::model::media_type;
 use crate::model::snap::SnapFacts;
@@ -36,6 +37,11 @@ pub(super) fn item(
 ) -> Result<Item<Origin>> {
     let basename = basename.map_or_else(|| format!("{}_{}", facts.name, facts.revision), ToString::to_string);
     let [snap_title, assert_title] = ["snap", "assert"].map(|ending| format!("{basename}.{ending}"));
+    // What could not be extracted on the far side is told on this one.
+    let checked: Result<FileName, _> = snap_title.parse();
+    checked.map_err(|error| {
+        Error::usage(error.to_string(), Some("give it another name with `basename=`, or rename the file"))
+    })?;
     let stand_in = content.digest.stand_in();
     let assert = Descriptor::of(media_type::ASSERTION, &assertions);
     let layers = [

@@ -6,9 +6,12 @@ use crate::model::assertion::{Assertion, Claims, MAX_STREAM, SnapProof, Trust, s
 use crate::model::descriptor::Descriptor;
 use crate::model::error::{Error, Result};
 use crate::model::manifest::Manifest;
+use crate::model::media_type;
 use crate::model::moment::Moment;
 use crate::model::snap::SnapFacts;
 
+/// The annotation of a layer that holds a file's name (OCI image spec, "Pre-Defined Annotation Keys").
+const TITLE: &str = "org.opencontainers.image.title";
 /// What to do where only the clock stands against a proof.
 const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
 
@@ -50,7 +53,14 @@ impl Prover {
 
     /// Proves a snap that is in a bundle or in a registry, all of whose blobs are in `source`: its assertions, what its
     /// manifest says, and then every byte of its file.
-    pub async fn prove_all(&self, manifest: &Manifest, source: &dyn Source) -> Result<SnapProof> {
+    ///
+    /// `reference` is what it is called there, `NAME:REVISION`.
+    pub async fn prove_all(
+        &self,
+        reference: &str,
+        manifest: &Manifest,
+        source: &dyn Source,
+    ) -> Result<SnapProof> {
         let unsupported = |why: &str| Error::Unsupported {
             message: format!("{}: the manifest of a snap {why}", source.place()),
             hint: None,
@@ -60,6 +70,22 @@ impl Prover {
         let [snap, assertions] = manifest.layers.as_slice() else {
             return Err(unsupported("has other layers than a snap and its assertions"));
         };
+        if snap.media_type != media_type::SQUASHFS || assertions.media_type != media_type::ASSERTION {
+            return Err(unsupported("has layers of other types than a snap and its assertions"));
+        }
+        let stem = |layer: &Descriptor, ending: &str| {
+            layer.annotations.get(TITLE).and_then(|title| title.strip_suffix(ending)).map(str::to_owned)
+        };
+        if stem(snap, ".snap").is_none() || stem(snap, ".snap") != stem(assertions, ".assert") {
+            return Err(unsupported(
+                "calls the snap and its assertions by names that do not belong together",
+            ));
+        }
+        let own = format!("{}:{}", facts.name, facts.revision);
+        if reference != own {
+            let item = format!("`{reference}` is another snap: expected `{reference}`, got `{own}`");
+            return Err(Error::Unproven { items: vec![item], hint: None });
+        }
         if assertions.size > u64::try_from(MAX_STREAM).unwrap_or(u64::MAX) {
             return Err(unsupported(&format!("has more than {MAX_STREAM} bytes of assertions")));
         }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::{Channel, Confinement, SnapType};
 use crate::model::assertion::SnapProof;
 use crate::model::digest::Digest;
 use crate::model::manifest::Manifest;
 use crate::model::sha3::Sha3_384;
 
 const PREFIX: &str = "dev.airgap-bundle.snap.";
+/// The longest version, or name of a publisher.
+const MAX_TEXT: usize = 256;
 
 /// What is known of a snap beside its bytes, in the words of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,7 +76,20 @@ impl SnapFacts {
     pub fn of(manifest: &Manifest) -> Option<Self> {
         let text = |word: &str| manifest.annotations.get(&format!("{PREFIX}{word}")).cloned();
         let architectures = text("architectures").unwrap_or_default();
-        let architectures = architectures.split(',').filter(|one| !one.is_empty()).map(str::to_owned);
+        let architectures: Vec<String> =
+            architectures.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        let is_word = |text: &String| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let fits = |word: &str, fits: &dyn Fn(&str) -> bool| text(word).is_none_or(|text| fits(&text));
+        let is_plain = |text: &str| text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
+        let good = architectures.iter().all(is_word)
+            && ["id", "version", "publisher", "publisher-validation"]
+                .iter()
+                .all(|word| fits(word, &is_plain))
+            && fits("channel", &|text| text.parse::<Channel>().is_ok())
+            && fits("base", &super::is_name)
+            && fits("type", &|text| text.parse::<SnapType>().is_ok())
+            && fits("confinement", &|text| text.parse::<Confinement>().is_ok());
+        good.then_some(())?;
         Some(Self {
             name: text("name").filter(|name| super::is_name(name))?,
             id: text("id")?,
@@ -84,7 +100,7 @@ impl SnapFacts {
             base: text("base"),
             kind: text("type"),
             confinement: text("confinement"),
-            architectures: architectures.collect(),
+            architectures,
             publisher: text("publisher"),
             validation: text("publisher-validation"),
         })
@@ -134,7 +150,16 @@ mod tests {
             SnapFacts::of(&manifest)
         };
         assert_eq!(read(&json), Some(facts));
-        for (word, text) in [("name", "K8S"), ("revision", "0"), ("sha3-384", "00")] {
+        for (word, text) in [
+            ("name", "K8S"),
+            ("revision", "0"),
+            ("sha3-384", "00"),
+            ("channel", "x\nfile /etc/passwd\n#"),
+            ("architectures", "amd64 as=x"),
+            ("version", "1\n"),
+            ("confinement", "devmode --dangerous"),
+            ("base", "../x"),
+        ] {
             let mut wrong = json.clone();
             wrong["annotations"][format!("{PREFIX}{word}")] = text.into();
             assert_eq!(read(&wrong), None, "{word}");

@@ -56,3 +56,16 @@ fn a_snap_without_a_list_of_images_says_so() {
         .stderr_holds("has no `images.txt`, which would say what images it needs")
         .code(1);
 }
+
+#[test]
+fn what_a_snap_lists_is_images_and_nothing_else() {
+    for line in ["q.io/a/b:1 verify-key=/none", "file /etc/passwd", "q.io/a/b:1 \"as=c\""] {
+        let store = SnapStore::start([]);
+        publish(&store, &Snap { images: Some(format!("{line}\n")), ..Snap::app("tool", 7) }, &[]);
+        publish(&store, &Snap::base("core22", 1380), &[]);
+        let site = site(&store).file("list.txt", "snap tool images=yes\n");
+        site.run(&format!("export --list list.txt {TRUST}"))
+            .stderr_holds("in `images.txt` is more than the reference of an image")
+            .code(1);
+    }
+}
