@@ -45,7 +45,11 @@ fn stormy(seed: u64) -> Options {
             5 if view.method == "PUT" && view.is_upload() => Fault::status(404),
             6 if view.headers.contains_key("authorization")
                 && view.number > 50
-                && renewed.lock().unwrap().insert(view.path.split('/').nth(2).unwrap().to_owned()) =>
+                && view
+                    .path
+                    .split('/')
+                    .nth(2)
+                    .is_some_and(|name| renewed.lock().unwrap().insert(name.to_owned())) =>
             {
                 let challenge = "Bearer realm=\"/token\",service=\"storm\"".to_owned();
                 let headers = vec![("www-authenticate".to_owned(), challenge)];
