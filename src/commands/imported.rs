@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::import::receipt::{BUNDLE, NAMES, Names, titled};
 use super::open::Choice;
@@ -13,7 +12,7 @@ use super::together;
 use crate::content::body::ProvenBody;
 use crate::content::jobs;
 use crate::content::progress::Progress;
-use crate::model::contents::{Artifact, Contents, FORMAT, MAX_SIZE};
+use crate::model::contents::{Artifact, Contents, MAX_SIZE};
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -21,7 +20,7 @@ use crate::model::manifest::Manifest;
 use crate::model::media_type;
 use crate::model::object::Object;
 use crate::model::target::{Destination, Target};
-use crate::stores::bundle::{rules, slots::Slots};
+use crate::stores::bundle::{self, rules, slots::Slots};
 use crate::stores::registry::client::{By, RegistryClient, Repository};
 
 /// The most receipts that are looked at to say which bundles there are.
@@ -85,7 +84,8 @@ impl Search {
             hint: None,
         };
         let raw = self.file(&repository, &receipt.bundle, progress).await?;
-        let contents = parse(&raw).map_err(|why| wrong(BUNDLE, &why))?;
+        let contents = bundle::parse(&raw).and_then(|contents| rules::check(&contents).map(|()| contents));
+        let contents = contents.map_err(|why| wrong(BUNDLE, &why))?;
         let id = Digest::sha256(&raw);
         let names = titled(&receipt.manifest, NAMES).ok_or_else(|| wrong(NAMES, "it is not there"))?;
         let raw = self.file(&repository, names, progress).await?;
@@ -285,19 +285,4 @@ async fn read(client: RegistryClient, repository: Repository, tag: String) -> Re
         let bundle = titled(&manifest, BUNDLE)?.clone();
         Some(Receipt { name: format!("{repository}:{tag}"), manifest, bundle })
     }))
-}
-
-/// Parses `bundle.json`, its version first: another one may have any other shape.
-fn parse(raw: &[u8]) -> Result<Contents, String> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
-    }
-    let Object(Version { format }) = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
-    if format != FORMAT {
-        return Err(format!("format {format} is not one that this version reads ({FORMAT})"));
-    }
-    let Object(contents) = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
-    rules::check(&contents)?;
-    Ok(contents)
 }

@@ -118,8 +118,16 @@ fn table(opened: &Opened, report: &Report, left: usize) -> String {
 
 /// Returns what the manifest of a snap says of it.
 fn snap(bundle: &Bundle, artifact: &Artifact) -> Option<SnapFacts> {
-    let raw = bundle.manifest(&artifact.digest).ok().filter(|_| artifact.kind == Kind::Snap)?;
-    SnapFacts::of(&Manifest::parse(&artifact.media_type, &raw).ok()?)
+    if artifact.kind != Kind::Snap {
+        return None;
+    }
+    SnapFacts::of(&manifest(bundle, artifact).ok()??)
+}
+
+/// Reads the root manifest of an artifact; `None` where it makes no sense.
+fn manifest(bundle: &Bundle, artifact: &Artifact) -> Result<Option<Manifest>> {
+    let raw = bundle.manifest(&artifact.digest)?;
+    Ok(Manifest::parse(&artifact.media_type, &raw).ok())
 }
 
 /// Returns sha256 and size of a plain file itself: the one layer of its manifest. The rest has none.
@@ -127,7 +135,5 @@ fn content(bundle: &Bundle, artifact: &Artifact) -> Result<Option<ContentRow>> {
     if !matches!(artifact.kind, Kind::File | Kind::Assert) {
         return Ok(None);
     }
-    let raw = bundle.manifest(&artifact.digest)?;
-    let manifest = Manifest::parse(&artifact.media_type, &raw).ok();
-    Ok(manifest.as_ref().and_then(ContentRow::of))
+    Ok(manifest(bundle, artifact)?.as_ref().and_then(ContentRow::of))
 }

@@ -102,6 +102,12 @@ impl ProvenBody {
         Arc::clone(&self.learned)
     }
 
+    /// Reads all of it for nothing but the SHA-256, as [`ProvenBody::learned`].
+    pub async fn learn(mut self) -> Result<Option<Digest>> {
+        while self.next().await?.is_some() {}
+        Ok(self.learned.get().copied())
+    }
+
     /// Returns the length of the whole in bytes.
     pub fn size(&self) -> u64 {
         self.size

@@ -1,21 +1,23 @@
-//! The manifest of what is no OCI artifact by itself: files, assertions, snaps (bundle-format.md, "Plain files" and "Snaps").
+//! The manifest, and the artifact, of what is none by itself: files, assertions, snaps (bundle-format.md, "Plain files" and "Snaps").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::content::graph::Node;
-use crate::model::descriptor::Descriptor;
+use super::Origin;
+use crate::content::graph::{Graph, Node};
+use crate::content::plan;
+use crate::model::artifact::Kind;
+use crate::model::contents::Artifact;
+use crate::model::descriptor::{Descriptor, TITLE};
 use crate::model::digest::Digest;
 use crate::model::error::Result;
+use crate::model::list::Rename;
 use crate::model::media_type;
 
-/// The annotation that holds a file's true name, on the layer (OCI image spec, "Pre-Defined Annotation Keys").
-const TITLE: &str = "org.opencontainers.image.title";
-
 /// The bytes of the config: an empty object.
-pub(super) const EMPTY: Bytes = Bytes::from_static(b"{}");
+const EMPTY: Bytes = Bytes::from_static(b"{}");
 
 /// A file in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +54,46 @@ pub(super) fn node(
     Node::new(Descriptor::of(media_type::OCI_MANIFEST, &bytes), bytes)
 }
 
+/// Makes the artifact of such a manifest. `name` is what `index.json` calls it; `origins` say where its layers are.
+pub(super) fn item(
+    kind: Kind,
+    reference: String,
+    name: String,
+    rename: Option<&Rename>,
+    root: Node,
+    origins: impl IntoIterator<Item = (Digest, Origin)>,
+) -> plan::Item<Origin> {
+    let artifact = Artifact {
+        kind,
+        reference,
+        wanted: rename.map(ToString::to_string),
+        digest: root.descriptor.digest,
+        media_type: root.descriptor.media_type.clone(),
+        artifact_type: root.manifest.artifact_type.clone(),
+        names: vec![name],
+        platforms: vec![],
+        sparse: false,
+        omitted: vec![],
+        source: None,
+        referrers: vec![],
+        size: 0,
+    };
+    // A layer may be the same two bytes as the config: the order lets the layer win.
+    let config = [(config().digest, Origin::Memory(EMPTY))];
+    plan::Item {
+        artifact,
+        graph: Graph::leaf(root),
+        platforms: vec![],
+        narrows: false,
+        origins: config.into_iter().chain(origins).collect(),
+        referring: HashMap::new(),
+        needed: BTreeSet::new(),
+        late: BTreeMap::new(),
+    }
+}
+
 /// Returns the descriptor of the config.
-pub(super) fn config() -> Descriptor {
+fn config() -> Descriptor {
     Descriptor::of(media_type::EMPTY, &EMPTY)
 }
 

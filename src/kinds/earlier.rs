@@ -88,10 +88,9 @@ impl Earlier {
             let Some(claimed) = bundle.snap(digest).filter(|claimed| claimed.size == size) else { continue };
             let blob = Descriptor { digest: *digest, ..claimed.clone() };
             let Ok(raw) = bundle.open(claimed, 0).await else { continue };
-            let mut body = ProvenBody::new(&blob, raw, &bundle.place());
-            while let Ok(Some(_)) = body.next().await {}
+            let body = ProvenBody::new(&blob, raw, &bundle.place());
             // Only the whole, proven, says what it is, and only what it says counts.
-            if body.learned().get() == Some(&claimed.digest) {
+            if body.learn().await.is_ok_and(|learned| learned == Some(claimed.digest)) {
                 return Some(claimed.digest);
             }
         }

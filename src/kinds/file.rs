@@ -1,6 +1,6 @@
 //! Plain files: from a path, a folder or an address, each a small OCI artifact (bundle-format.md, "Plain files").
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -8,11 +8,9 @@ use url::Url;
 
 use super::artifact_manifest::{self, Layer};
 use super::{Origin, Resolved};
-use crate::content::graph::Graph;
 use crate::content::jobs::{self, OnFailure};
 use crate::content::plan::Item;
 use crate::model::artifact::Kind;
-use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
 use crate::model::file_name::FileName;
 use crate::model::list::{Entry, last_part};
@@ -117,36 +115,9 @@ pub(super) fn item(
         &[layer],
         &BTreeMap::from([(MODE.to_owned(), mode.to_owned())]),
     )?;
-    let artifact = Artifact {
-        kind,
-        reference: name.to_owned(),
-        wanted: entry.rename.as_ref().map(ToString::to_string),
-        digest: root.descriptor.digest,
-        media_type: root.descriptor.media_type.clone(),
-        artifact_type: Some(artifact_type.to_owned()),
-        names: vec![format!("files/{}:digest-{}", slug(name), root.descriptor.digest.short())],
-        platforms: vec![],
-        sparse: false,
-        omitted: vec![],
-        source: None,
-        referrers: vec![],
-        size: 0,
-    };
-    // An empty file is the same two bytes nowhere: the order lets a file of `{}` win over the config.
-    let origins = HashMap::from([
-        (artifact_manifest::config().digest, Origin::Memory(artifact_manifest::EMPTY)),
-        (measured.digest, origin),
-    ]);
-    Ok(Item {
-        artifact,
-        graph: Graph::leaf(root),
-        platforms: vec![],
-        narrows: false,
-        origins,
-        referring: HashMap::new(),
-        needed: BTreeSet::new(),
-        late: BTreeMap::new(),
-    })
+    let listed = format!("files/{}:digest-{}", slug(name), root.descriptor.digest.short());
+    let origins = [(measured.digest, origin)];
+    Ok(artifact_manifest::item(kind, name.to_owned(), listed, entry.rename.as_ref(), root, origins))
 }
 
 /// Returns the name that a file has in the bundle: that of the list, else the last part of its path.

@@ -32,7 +32,15 @@ pub struct Descriptor {
     pub artifact_type: Option<String>,
 }
 
+/// The annotation of a layer that holds the name of its file (OCI image spec, "Pre-Defined Annotation Keys").
+pub const TITLE: &str = "org.opencontainers.image.title";
+
 impl Descriptor {
+    /// Returns the name of its file, where it has one.
+    pub fn title(&self) -> Option<&str> {
+        self.annotations.get(TITLE).map(String::as_str)
+    }
+
     /// Names bytes of which only type, digest and size are known.
     pub fn new(media_type: &str, digest: Digest, size: u64) -> Self {
         Self {

@@ -63,30 +63,10 @@ impl fmt::Debug for Sha3_384 {
     }
 }
 
-/// Computes a [`Sha3_384`] over bytes that arrive in pieces.
-#[derive(Clone, Debug, Default)]
-pub struct Sha3Hasher(sha3::Sha3_384);
-
-impl Sha3Hasher {
-    /// Starts with no bytes.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// Returns the hash of everything added.
-    pub fn finish(self) -> Sha3_384 {
-        Sha3_384(self.0.finalize().into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::digest::{Algorithm, Digest, Hasher};
 
     /// The SHA3-384 of nothing (FIPS 202, test vectors of NIST).
     const EMPTY: &str =
@@ -115,9 +95,9 @@ mod tests {
 
     #[test]
     fn hashes_in_pieces_as_in_one() {
-        let mut hasher = Sha3Hasher::new();
+        let mut hasher = Hasher::new(Algorithm::Sha3_384);
         hasher.update(b"ab");
         hasher.update(b"c");
-        assert_eq!(hasher.finish(), Sha3_384::of(b"abc"));
+        assert_eq!(hasher.finish(), Digest::Sha3_384(*Sha3_384::of(b"abc").bytes()));
     }
 }

@@ -50,20 +50,27 @@ impl LocalFile {
     /// Errors: [`Error::NotFound`], [`Error::Io`], [`Error::Unsupported`] where it is no regular file.
     pub fn measure(&self, stop: &Stop) -> Result<Measured> {
         let file = self.open_regular()?;
-        let reading = || format!("reading `{}`", self.path);
-        let (mut hasher, mut size) = (Hasher::new(Algorithm::Sha256), 0_u64);
+        let (hasher, size) = self.hash(&file, Algorithm::Sha256, stop)?;
+        let metadata = file.metadata().map_err(Error::io(format!("reading `{}`", self.path)))?;
+        let executable = metadata.permissions().mode() & 0o100 != 0;
+        Ok(Measured { digest: hasher.finish(), size, executable })
+    }
+
+    /// Reads all of `file`, which it was opened as, and returns its hash and its length.
+    pub fn hash(&self, file: &File, algorithm: Algorithm, stop: &Stop) -> Result<(Hasher, u64)> {
+        let (mut hasher, mut size) = (Hasher::new(algorithm), 0_u64);
         let mut piece = vec![0; PIECE];
         loop {
             stop.check()?;
-            let read = file.read_at(&mut piece, size).map_err(Error::io(reading()))?;
+            let read =
+                file.read_at(&mut piece, size).map_err(Error::io(format!("reading `{}`", self.path)))?;
             if read == 0 {
                 break;
             }
             hasher.update(piece.get(..read).unwrap_or_default());
             size = size.saturating_add(u64::try_from(read).unwrap_or_default());
         }
-        let mode = file.metadata().map_err(Error::io(reading()))?.permissions().mode();
-        Ok(Measured { digest: hasher.finish(), size, executable: mode & 0o100 != 0 })
+        Ok((hasher, size))
     }
 
     /// Opens it without waiting on a pipe that nobody writes to.

@@ -10,7 +10,7 @@ use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
-use crate::model::descriptor::Descriptor;
+use crate::model::descriptor::{Descriptor, TITLE};
 use crate::model::error::{Error, Result};
 use crate::model::file_name::FileName;
 use crate::model::manifest::Manifest;
@@ -18,8 +18,6 @@ use crate::model::media_type;
 use crate::model::selector::Selection;
 use crate::stores::folder::{Found, Permissions};
 
-/// Annotation of a layer that names its file (OCI image spec, "Pre-Defined Annotation Keys").
-const TITLE: &str = "org.opencontainers.image.title";
 /// Annotation of a manifest that holds the mode of its file.
 const MODE: &str = "dev.airgap-bundle.file.mode";
 /// The provenance file of a chart, which `helm verify` reads.
@@ -139,7 +137,7 @@ fn plain(artifact: &Artifact, manifest: &Manifest) -> Result<Vec<Item>> {
     let is_executable = manifest.annotations.get(MODE).is_some_and(|mode| mode == "0755");
     let permissions = if is_executable { Permissions::Executable } else { Permissions::Plain };
     let items = manifest.layers.iter().map(|layer| {
-        let title = layer.annotations.get(TITLE);
+        let title = layer.title();
         let title =
             title.ok_or_else(|| unsupported(format!("blob {} has no name (`{TITLE}`)", layer.digest)))?;
         Ok(Item { permissions, ..Item::new(artifact, Some(name(title)?), layer.clone()) })

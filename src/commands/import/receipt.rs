@@ -12,7 +12,7 @@ use crate::commands::referrer_row::ReferrerRow;
 use crate::commands::report::{ArtifactRow, Report, Status, whole};
 use crate::content::body::{MAX_CHUNK, ProvenBody, raw_of};
 use crate::model::contents::MAX_SIZE;
-use crate::model::descriptor::Descriptor;
+use crate::model::descriptor::{Descriptor, TITLE};
 use crate::model::digest::{Digest, Hasher};
 use crate::model::error::{Error, Result};
 use crate::model::manifest::Manifest;
@@ -20,8 +20,6 @@ use crate::model::media_type;
 use crate::model::target::Target;
 use crate::stores::registry::client::{By, Repository};
 
-/// Annotation that holds the name of a layer (OCI image spec, "Pre-Defined Annotation Keys").
-const TITLE: &str = "org.opencontainers.image.title";
 const JSON: &str = "application/json";
 /// The config of a receipt (OCI image spec, "Guidance for an Empty Descriptor").
 const EMPTY: &[u8] = b"{}";
@@ -207,7 +205,7 @@ impl Entry {
 
 /// Returns the file of a receipt that has this title.
 pub(in crate::commands) fn titled<'a>(receipt: &'a Manifest, title: &str) -> Option<&'a Descriptor> {
-    receipt.layers.iter().find(|layer| layer.annotations.get(TITLE).is_some_and(|text| text == title))
+    receipt.layers.iter().find(|layer| layer.title() == Some(title))
 }
 
 fn place(work: &Work, options: &Options) -> Result<(Repository, Target)> {

@@ -7,7 +7,6 @@ use crate::model::contents::Artifact;
 use crate::model::error::Result;
 use crate::model::file_name::FileName;
 use crate::model::list::{last_part, quote};
-use crate::model::manifest::Manifest;
 use crate::model::reference::Reference;
 use crate::model::source;
 use crate::stores::bundle::reader::Bundle;
@@ -91,9 +90,8 @@ fn line(bundle: &Bundle, artifact: &Artifact) -> Result<String> {
 
 /// Returns what the files of a snap are called, where that is not its name and its revision.
 fn basename(bundle: &Bundle, artifact: &Artifact) -> Option<String> {
-    let raw = bundle.manifest(&artifact.digest).ok()?;
-    let manifest = Manifest::parse(&artifact.media_type, &raw).ok()?;
-    let title = manifest.layers.first()?.annotations.get("org.opencontainers.image.title")?;
+    let manifest = super::manifest(bundle, artifact).ok()??;
+    let title = manifest.layers.first()?.title()?;
     let _: FileName = title.parse().ok()?;
     let basename = title.strip_suffix(".snap")?;
     let usual = artifact.reference.replace(':', "_");

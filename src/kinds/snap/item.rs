@@ -1,15 +1,11 @@
 //! A snap with its assertions as one artifact (bundle-format.md, "Snaps").
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
 use bytes::Bytes;
 
-use crate::content::graph::Graph;
 use crate::content::plan::Item;
 use crate::kinds::Origin;
 use crate::kinds::artifact_manifest::{self, Layer};
 use crate::model::artifact::Kind;
-use crate::model::contents::Artifact;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -55,35 +51,9 @@ pub(super) fn item(
     ];
     let root = artifact_manifest::node(media_type::SNAP, &layers, &facts.annotations())?;
     let reference = format!("{}:{}", facts.name, facts.revision);
-    let artifact = Artifact {
-        kind: Kind::Snap,
-        names: vec![format!("snaps/{reference}")],
-        reference,
-        wanted: rename.map(ToString::to_string),
-        digest: root.descriptor.digest,
-        media_type: root.descriptor.media_type.clone(),
-        artifact_type: Some(media_type::SNAP.to_owned()),
-        platforms: vec![],
-        sparse: false,
-        omitted: vec![],
-        source: None,
-        referrers: vec![],
-        size: 0,
-    };
-    let origins = HashMap::from([
-        (artifact_manifest::config().digest, Origin::Memory(artifact_manifest::EMPTY)),
-        (assert.digest, Origin::Memory(assertions)),
-        (stand_in, content.origin),
-    ]);
+    let name = format!("snaps/{reference}");
+    let origins = [(assert.digest, Origin::Memory(assertions)), (stand_in, content.origin)];
     let late = (stand_in != content.digest).then_some((stand_in, content.digest));
-    Ok(Item {
-        artifact,
-        graph: Graph::leaf(root),
-        platforms: vec![],
-        narrows: false,
-        origins,
-        referring: HashMap::new(),
-        needed: BTreeSet::new(),
-        late: late.into_iter().collect::<BTreeMap<_, _>>(),
-    })
+    let item = artifact_manifest::item(Kind::Snap, reference, name, rename, root, origins);
+    Ok(Item { late: late.into_iter().collect(), ..item })
 }

@@ -9,10 +9,9 @@ use camino::Utf8Path;
 use super::inside::{self, Expected, Images, Inside};
 use super::item::{Content, item};
 use crate::content::jobs::{self, OnFailure, Stop};
-use crate::content::read_at::{PIECE, ReadAt};
 use crate::kinds::{Origin, Places, Resolved};
 use crate::model::assertion::{self, MAX_STREAM};
-use crate::model::digest::{Algorithm, Digest, Hasher};
+use crate::model::digest::{Algorithm, Digest};
 use crate::model::error::{Error, Result};
 use crate::model::list::Entry;
 use crate::model::sha3::Sha3_384;
@@ -85,20 +84,9 @@ pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &P
 
 /// Reads the file once, looks into it, and reads the assertions beside it.
 fn look(path: &Utf8Path, images: Images, stop: &Stop) -> Result<Found> {
-    let file = LocalFile::new(path.to_owned()).open_regular()?;
-    let doing = || format!("reading `{path}`");
-    let size = ReadAt::len(&file).map_err(Error::io(doing()))?;
-    let mut hasher = Hasher::new(Algorithm::Sha3_384);
-    let mut piece = vec![0; PIECE];
-    let mut at = 0;
-    while at < size {
-        stop.check()?;
-        let rest = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE);
-        let part = piece.get_mut(..rest).unwrap_or_default();
-        file.read_exact_at(part, at).map_err(Error::io(doing()))?;
-        hasher.update(part);
-        at = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
-    }
+    let local = LocalFile::new(path.to_owned());
+    let file = local.open_regular()?;
+    let (hasher, size) = local.hash(&file, Algorithm::Sha3_384, stop)?;
     let sha256 = hasher.beside();
     let (Digest::Sha3_384(sha3_384), Some(sha256)) = (hasher.finish(), sha256) else {
         return Err(Error::Interrupted(15));

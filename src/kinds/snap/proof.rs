@@ -10,8 +10,6 @@ use crate::model::media_type;
 use crate::model::moment::Moment;
 use crate::model::snap::SnapFacts;
 
-/// The annotation of a layer that holds a file's name (OCI image spec, "Pre-Defined Annotation Keys").
-const TITLE: &str = "org.opencontainers.image.title";
 /// What to do where only the clock stands against a proof.
 const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
 
@@ -74,7 +72,7 @@ impl Prover {
             return Err(unsupported("has layers of other types than a snap and its assertions"));
         }
         let stem = |layer: &Descriptor, ending: &str| {
-            layer.annotations.get(TITLE).and_then(|title| title.strip_suffix(ending)).map(str::to_owned)
+            layer.title().and_then(|title| title.strip_suffix(ending)).map(str::to_owned)
         };
         if stem(snap, ".snap").is_none() || stem(snap, ".snap") != stem(assertions, ".assert") {
             return Err(unsupported(
@@ -110,15 +108,13 @@ impl Prover {
             }
         }
         let blob = Descriptor { digest: facts.digest(), ..snap.clone() };
-        let mut body = ProvenBody::new(&blob, source.open(snap, 0).await?, &source.place());
-        let learned = body.learned();
-        while body.next().await?.is_some() {}
-        match learned.get() {
-            Some(digest) if *digest == snap.digest => Ok(proof),
+        let body = ProvenBody::new(&blob, source.open(snap, 0).await?, &source.place());
+        match body.learn().await? {
+            Some(digest) if digest == snap.digest => Ok(proof),
             got => Err(Error::Mismatch {
                 what: format!("reading from {}: snap `{}`", source.place(), facts.name),
                 expected: snap.digest.to_string(),
-                got: got.map(ToString::to_string).unwrap_or_default(),
+                got: got.map(|digest| digest.to_string()).unwrap_or_default(),
             }),
         }
     }

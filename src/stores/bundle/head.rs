@@ -76,7 +76,9 @@ impl Head {
 }
 
 /// Parses `bundle.json`, its version first: another one may have any other shape.
-pub(super) fn parse(raw: &[u8]) -> Result<Contents, String> {
+///
+/// Errors: a lower-case sentence that is safe to print.
+pub fn parse(raw: &[u8]) -> Result<Contents, String> {
     let Object(Version { format }) = serde_json::from_slice(raw).map_err(|error| error.to_string())?;
     if format != contents::FORMAT {
         return Err(format!("format {format} is not one that this version reads ({})", contents::FORMAT));

@@ -14,3 +14,5 @@ pub mod slots;
 mod unfinished;
 pub mod verify;
 pub mod workshop;
+
+pub use head::parse;
