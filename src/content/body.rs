@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
-use super::jobs;
+use super::hashing::Hashing;
 use super::marks::Marks;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::{Digest, Hasher};
@@ -20,34 +19,6 @@ pub type RawBody = BoxStream<'static, Result<Bytes>>;
 
 /// The longest chunk that a place hands out: 1 MiB.
 pub const MAX_CHUNK: usize = 1 << 20;
-
-/// So many bytes are gathered before another thread hashes them; less is hashed in place.
-const BATCH: usize = 256 << 10;
-
-/// How many bodies of more than a batch are being read.
-static READING: AtomicUsize = AtomicUsize::new(0);
-
-/// One that is counted in [`READING`].
-struct Counted;
-
-impl Counted {
-    fn new() -> Self {
-        READING.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-
-    /// Returns whether every core has a body of its own to read. Each is best hashed by who reads it then, while its
-    /// bytes are in that core's cache; otherwise a core is free to hash while the next bytes are read.
-    fn cores_are_busy() -> bool {
-        READING.load(Ordering::Relaxed) >= jobs::cores()
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        READING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// Bytes that are exactly what their descriptor says.
 ///
@@ -71,7 +42,7 @@ impl ProvenBody {
     /// As [`ProvenBody::new`], where the sink holds the first `offset` bytes already and `hasher` has seen them.
     /// `raw` begins at `offset`.
     pub fn resume(blob: &Descriptor, raw: RawBody, place: &str, hasher: Hasher, offset: u64) -> Self {
-        Self::checked(blob, Check::new(blob, raw, place, hasher, offset))
+        Self::checked(blob, Check::new(blob, raw, place, Hashing::new(hasher, offset, None), offset))
     }
 
     /// As [`ProvenBody::new`], where the sink holds the first `offset` bytes already and nobody knows their hash but
@@ -79,11 +50,9 @@ impl ProvenBody {
     /// the way marks are left for the next time.
     pub fn marked(blob: &Descriptor, raw: RawBody, place: &str, marks: &Arc<Marks>, offset: u64) -> Self {
         let (at, hasher) = marks.before(offset);
-        let check = Check::new(blob, raw, place, hasher, at);
-        Self::checked(
-            blob,
-            Check { hidden: offset.saturating_sub(at), marks: Some(Arc::clone(marks)), ..check },
-        )
+        let hashing = Hashing::new(hasher, at, Some(Arc::clone(marks)));
+        let check = Check::new(blob, raw, place, hashing, at);
+        Self::checked(blob, Check { hidden: offset.saturating_sub(at), ..check })
     }
 
     fn checked(blob: &Descriptor, check: Check) -> Self {
@@ -148,22 +117,9 @@ impl fmt::Debug for ProvenBody {
     }
 }
 
-enum Hashing {
-    Idle(Box<Hasher>),
-    Running(jobs::Offloaded<Box<Hasher>>),
-    /// Only while one of the others is replaced.
-    Taken,
-}
-
 struct Check {
     raw: Option<RawBody>,
     hashing: Hashing,
-    batch: Vec<Bytes>,
-    batched: usize,
-    /// How many bytes the hasher has seen, or will have seen once it is idle.
-    hashed: u64,
-    marks: Option<Arc<Marks>>,
-    counted: Option<Counted>,
     seen: u64,
     /// So many of the next bytes are hashed and not handed out.
     hidden: u64,
@@ -174,15 +130,10 @@ struct Check {
 }
 
 impl Check {
-    fn new(blob: &Descriptor, raw: RawBody, place: &str, hasher: Hasher, offset: u64) -> Self {
+    fn new(blob: &Descriptor, raw: RawBody, place: &str, hashing: Hashing, offset: u64) -> Self {
         Self {
             raw: Some(raw),
-            hashing: Hashing::Idle(Box::new(hasher)),
-            batch: Vec::new(),
-            batched: 0,
-            hashed: offset,
-            marks: None,
-            counted: None,
+            hashing,
             seen: offset,
             hidden: 0,
             digest: blob.digest,
@@ -207,7 +158,7 @@ impl Check {
             if self.seen > self.size {
                 return Err(self.too_long(0));
             }
-            self.hash(chunk.clone()).await?;
+            self.hashing.add(chunk.clone()).await?;
             let shown = self.without_hidden(chunk);
             if self.seen == self.size {
                 if let Some(extra) = next_chunk(&mut raw).await? {
@@ -230,49 +181,8 @@ impl Check {
         chunk.split_off(hidden)
     }
 
-    async fn hash(&mut self, chunk: Bytes) -> Result<()> {
-        self.batched = self.batched.saturating_add(chunk.len());
-        self.batch.push(chunk);
-        if self.batched < BATCH {
-            return Ok(());
-        }
-        self.counted.get_or_insert_with(Counted::new);
-        let mut hasher = self.hasher().await?;
-        if let Some(marks) = &self.marks {
-            marks.note(self.hashed, &hasher);
-        }
-        let batch = std::mem::take(&mut self.batch);
-        self.batched = 0;
-        self.hashed = batch.iter().fold(self.hashed, |hashed, chunk| hashed.saturating_add(length(chunk)));
-        if Counted::cores_are_busy() {
-            for chunk in batch {
-                hasher.update(&chunk);
-            }
-            self.hashing = Hashing::Idle(hasher);
-            return Ok(());
-        }
-        self.hashing = Hashing::Running(jobs::offload(move || {
-            for chunk in &batch {
-                hasher.update(chunk);
-            }
-            hasher
-        }));
-        Ok(())
-    }
-
-    async fn hasher(&mut self) -> Result<Box<Hasher>> {
-        match std::mem::replace(&mut self.hashing, Hashing::Taken) {
-            Hashing::Idle(hasher) => Ok(hasher),
-            Hashing::Running(running) => running.await,
-            Hashing::Taken => Err(Error::Interrupted(15)),
-        }
-    }
-
     async fn prove(mut self) -> Result<Self> {
-        let mut hasher = self.hasher().await?;
-        for chunk in self.batch.drain(..) {
-            hasher.update(&chunk);
-        }
+        let hasher = self.hashing.finish().await?;
         let beside = hasher.beside();
         let got = hasher.finish();
         if got == self.digest {
@@ -393,7 +303,7 @@ mod tests {
             raw_of(rest.chunks(70_001).map(Bytes::copy_from_slice).collect())
         };
         let mut begun = ProvenBody::marked(&blob, raw(0), "memory", &marks, 0);
-        for _ in 0..20 {
+        for _ in 0..36 {
             begun.next().await.unwrap();
         }
         let (at, _) = marks.before(u64::MAX);

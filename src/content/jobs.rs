@@ -145,6 +145,13 @@ pub fn cores() -> usize {
 #[derive(Debug)]
 pub struct Offloaded<T>(JoinHandle<T>);
 
+impl<T> Offloaded<T> {
+    /// Returns whether it is done, so that nobody waits who awaits it.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
 impl<T> Future for Offloaded<T> {
     type Output = Result<T>;
 

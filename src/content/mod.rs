@@ -8,6 +8,7 @@ pub mod body;
 pub mod budget;
 pub mod copy;
 pub mod graph;
+mod hashing;
 pub mod jobs;
 mod late;
 pub mod marks;

@@ -183,8 +183,8 @@ pub enum Hasher {
     Sha256(sha2::Sha256),
     /// A SHA-512 in the making.
     Sha512(sha2::Sha512),
-    /// A SHA3-384 in the making, and beside it the SHA-256 that nobody knows yet.
-    Sha3_384(sha3::Sha3_384, sha2::Sha256),
+    /// A SHA3-384 in the making, and beside it the SHA-256 that nobody knows yet, where it was not taken out.
+    Sha3_384(sha3::Sha3_384, Option<sha2::Sha256>),
 }
 
 impl Hasher {
@@ -193,7 +193,7 @@ impl Hasher {
         match algorithm {
             Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
             Algorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
-            Algorithm::Sha3_384 => Self::Sha3_384(sha3::Sha3_384::new(), sha2::Sha256::new()),
+            Algorithm::Sha3_384 => Self::Sha3_384(sha3::Sha3_384::new(), Some(sha2::Sha256::new())),
         }
     }
 
@@ -204,7 +204,9 @@ impl Hasher {
             Self::Sha512(hasher) => hasher.update(bytes),
             Self::Sha3_384(hasher, beside) => {
                 hasher.update(bytes);
-                beside.update(bytes);
+                if let Some(beside) = beside {
+                    beside.update(bytes);
+                }
             }
         }
     }
@@ -212,8 +214,23 @@ impl Hasher {
     /// Returns the SHA-256 of everything added, where it is made beside a SHA3-384.
     pub fn beside(&self) -> Option<Digest> {
         match self {
-            Self::Sha3_384(_, beside) => Some(Digest::Sha256(beside.clone().finalize().into())),
+            Self::Sha3_384(_, Some(beside)) => Some(Digest::Sha256(beside.clone().finalize().into())),
+            Self::Sha3_384(_, None) | Self::Sha256(_) | Self::Sha512(_) => None,
+        }
+    }
+
+    /// Takes the SHA-256 out that is made beside a SHA3-384, for another core to go on with over the same bytes.
+    pub fn take_beside(&mut self) -> Option<Self> {
+        match self {
+            Self::Sha3_384(_, beside) => beside.take().map(Self::Sha256),
             Self::Sha256(_) | Self::Sha512(_) => None,
+        }
+    }
+
+    /// Puts back what [`Hasher::take_beside`] took out; anything else is passed over.
+    pub fn put_beside(&mut self, taken: Self) {
+        if let (Self::Sha3_384(_, beside), Self::Sha256(taken)) = (self, taken) {
+            *beside = Some(taken);
         }
     }
 
@@ -266,7 +283,11 @@ mod tests {
     fn a_sha3_has_a_sha256_beside_it_and_is_not_parsed() {
         let mut hasher = Hasher::new(Algorithm::Sha3_384);
         hasher.update(b"ab");
+        let mut taken = hasher.take_beside().unwrap();
         hasher.update(b"c");
+        assert_eq!((hasher.beside(), hasher.take_beside().is_none()), (None, true));
+        taken.update(b"c");
+        hasher.put_beside(taken);
         assert_eq!(hasher.beside(), Some(Digest::sha256(b"abc")));
         let digest = hasher.finish();
         // FIPS 202, as NIST's examples have it for the message "abc".

@@ -33,13 +33,17 @@ fn a_large_snap_goes_as_fast_as_it_is_hashed() {
         std::hint::black_box(Sha3_384::of(&file));
         began.elapsed()
     });
+    let export = "export --list list.txt --force";
+    let (output, peak) = peak::run(&site, &format!("{export} {TRUST}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(peak <= MOST, "the export took {} MiB", peak >> 20);
     let export = median(|| {
+        std::fs::remove_file(site.path("airgap-bundle.tar")).unwrap();
+        let mut command = site.command(&format!("{export} {TRUST}"));
         let began = Instant::now();
-        let (output, peak) = peak::run(&site, &format!("export --list list.txt {TRUST} --force"));
+        let output = command.output().unwrap();
         let took = began.elapsed();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert!(peak <= MOST, "the export took {} MiB", peak >> 20);
-        std::fs::remove_file(site.path("airgap-bundle.tar")).unwrap();
         took
     });
     let part = hash.as_secs_f64() / export.as_secs_f64();
