@@ -88,7 +88,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
         asked: read.asked,
         output: arguments.output,
         selection: arguments.selection.selection(),
-        wanted: arguments.wanted.wanted(keys, jobs),
+        wanted: arguments.wanted.wanted(arguments.lists.require(), keys, jobs),
         places: lists::places(client, snaps),
         action: if arguments.dry_run { Action::Say } else { Action::Do },
         overwrite: if arguments.force { Overwrite::Bundle } else { Overwrite::No },

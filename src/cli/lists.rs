@@ -74,6 +74,11 @@ impl ListArguments {
             .then(|| Error::usage("standard input can be read once only", Some(hint)))
     }
 
+    /// Returns what every reference must name.
+    pub(super) fn require(&self) -> Require {
+        self.require.unwrap_or_default()
+    }
+
     /// Reads all lists, and adds to `wrong` all that is wrong with them.
     pub(super) fn read(&self, wrong: &mut Vec<Error>) -> ReadLists {
         let mut lists = Vec::new();
@@ -85,7 +90,7 @@ impl ListArguments {
         }
         let all_read = lists.len() == self.list.len();
         let hosts = list::registries(&lists, &self.references);
-        match list::collect(&lists, &self.references, self.require.unwrap_or_default()) {
+        match list::collect(&lists, &self.references, self.require()) {
             Ok(asked) => ReadLists { asked, hosts },
             Err(error) => {
                 // Of lists that could not be read nothing is known, not even that they are empty.
@@ -107,12 +112,13 @@ impl WantedArguments {
     }
 
     /// Returns what is wanted.
-    pub(super) fn wanted(self, keys: Keys, jobs: usize) -> Wanted {
+    pub(super) fn wanted(self, require: Require, keys: Keys, jobs: usize) -> Wanted {
         Wanted {
             platforms: self.platform,
             lacking: if self.strict_platforms { Lacking::Refuse } else { Lacking::Warn },
             foreign: if self.no_foreign_layers { Foreign::Omit } else { Foreign::Include },
             referrers: self.referrers.wanted(),
+            require,
             keys,
             jobs,
         }

@@ -54,7 +54,8 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     let jobs = registry.jobs();
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);
-    let (wanted, places) = (arguments.wanted.wanted(keys, jobs), lists::places(client.clone(), snaps));
+    let wanted = arguments.wanted.wanted(arguments.lists.require(), keys, jobs);
+    let places = lists::places(client.clone(), snaps);
     let options = Options { asked: read.asked, wanted, places, push };
     let report = if prints { mirror::repositories(&options).await } else { mirror::run(options).await };
     registry.warn_of_unvisited(&client, ui);

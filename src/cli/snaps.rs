@@ -15,7 +15,7 @@ use crate::model::error::{Error, Result};
 use crate::model::moment::Moment;
 use crate::model::snap;
 use crate::stores::http::HttpClient;
-use crate::stores::snap_store::{DEFAULT_API, Downloads, Settings, SnapStore, store_url};
+use crate::stores::snap_store::{DEFAULT_API, Downloads, MaxFormat, Settings, SnapStore, store_url};
 
 /// Which snap store is asked, and how its snaps are proven.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,6 +24,9 @@ pub(super) struct SnapArguments {
     /// Ask this snap store, or Snap Store Proxy
     #[arg(long, value_name = "URL", value_parser = url)]
     snap_store_url: Option<Url>,
+    /// Take no assertion of this type in a newer format than N, for an old snapd
+    #[arg(long, value_name = "TYPE=N")]
+    max_format: Vec<MaxFormat>,
     #[command(flatten)]
     proof: ProofArguments,
 }
@@ -80,9 +83,11 @@ impl SnapArguments {
             },
         };
         let settings = Settings {
-            assertions: from("SNAPPY_FORCE_SAS_URL")?,
+            // Who names a store means all of it.
+            assertions: if self.snap_store_url.is_some() { None } else { from("SNAPPY_FORCE_SAS_URL")? },
             store_id: named("UBUNTU_STORE_ID"),
             downloads: named("SNAPPY_STORE_NO_CDN").map_or(Downloads::Anywhere, |_| Downloads::Store),
+            max_formats: self.max_format.clone(),
             ..Settings::new(api)
         };
         let architecture = named("UBUNTU_STORE_ARCH");

@@ -64,8 +64,9 @@ pub(super) struct Imported<'a> {
 /// A receipt, whose `bundle.json` and names are still to be read.
 struct Receipt {
     name: String,
-    manifest: Manifest,
     bundle: Descriptor,
+    /// Where its names are, if it says so.
+    names: Option<Descriptor>,
 }
 
 impl Search {
@@ -87,7 +88,7 @@ impl Search {
         let contents = bundle::parse(&raw).and_then(|contents| rules::check(&contents).map(|()| contents));
         let contents = contents.map_err(|why| wrong(BUNDLE, &why))?;
         let id = Digest::sha256(&raw);
-        let names = titled(&receipt.manifest, NAMES).ok_or_else(|| wrong(NAMES, "it is not there"))?;
+        let names = receipt.names.as_ref().ok_or_else(|| wrong(NAMES, "it is not there"))?;
         let raw = self.file(&repository, names, progress).await?;
         let Object::<Names>(names) =
             serde_json::from_slice(&raw).map_err(|error| wrong(NAMES, &error.to_string()))?;
@@ -283,6 +284,7 @@ async fn read(client: RegistryClient, repository: Repository, tag: String) -> Re
     let manifest = manifest.filter(|manifest| manifest.type_of_artifact() == media_type::RECEIPT);
     Ok(manifest.and_then(|manifest| {
         let bundle = titled(&manifest, BUNDLE)?.clone();
-        Some(Receipt { name: format!("{repository}:{tag}"), manifest, bundle })
+        let names = titled(&manifest, NAMES).cloned();
+        Some(Receipt { name: format!("{repository}:{tag}"), bundle, names })
     }))
 }

@@ -66,7 +66,8 @@ pub async fn run(options: Options) -> Result<Report> {
 
     report.artifacts = rows(&opened, &verified);
     report.warnings.extend(uncovered(&verified.reserved));
-    if verified.problems.is_empty() {
+    let whole = verified.problems.is_empty();
+    if whole {
         report.summary = vec![
             format!(
                 "proved {}, {}, {}",
@@ -84,7 +85,12 @@ pub async fn run(options: Options) -> Result<Report> {
         }
     }
     tell(&mut report, options.choice.path.as_str(), bundle.length(), verified.problems, 0);
-    snaps::check(bundle, &options.prover, &mut report).await;
+    let snaps = snaps::check(bundle, &options.prover, &mut report).await;
+    if let Some(first) = report.summary.first_mut().filter(|_| whole && snaps.unproven > 0) {
+        *first = format!("the bundle is not good, though every byte of it is whole: {snaps}");
+    } else if snaps.all > 0 {
+        report.summary.push(snaps.to_string());
+    }
     if options.keys.is_empty() {
         opened.conclude(&mut report);
     } else {

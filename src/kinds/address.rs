@@ -52,9 +52,7 @@ pub(super) async fn resolve(
     match (what, &origin) {
         (What::FileUnlessChart, _) => file::refuse_chart(&staged.path()?, &shown(url)).await?,
         (What::Assertions, Origin::File(file)) => {
-            resolved
-                .warnings
-                .extend(assertion::prove(file, &name, &measured, &places.snaps.prover.trust).await?);
+            resolved.warnings.extend(assertion::prove(file, &name, &measured, &places.snaps.prover).await?);
         }
         (What::Assertions | What::File, _) => {}
     }
@@ -70,7 +68,7 @@ pub(super) async fn resolve(
 
 /// Returns digest and size of a file where both are known without fetching it, and nobody has to look into it first.
 async fn known(entry: &Entry, what: What, url: &Url, places: &Places) -> Result<Option<Measured>> {
-    let Some(digest) = entry.sha256.filter(|_| what != What::FileUnlessChart) else { return Ok(None) };
+    let Some(digest) = entry.sha256.filter(|_| what == What::File) else { return Ok(None) };
     let size = match places.earlier.size(&digest) {
         Some(size) => Some(size),
         None => download::length(&places.http, url).await?,

@@ -20,11 +20,16 @@ pub(super) const KEPT: u64 = 64 << 10;
 /// All of them together, with 512 bytes more for each: 64 MiB. What comes after is read again where it is asked for again.
 const ROOM: u64 = 64 << 20;
 
+/// A sha256, once it has been looked for.
+type Learned = Arc<OnceCell<Option<Digest>>>;
+
 /// Earlier bundles, finished or not. Clones share what they know.
 #[derive(Clone, Debug, Default)]
 pub struct Earlier {
     bundles: Arc<[Arc<Previous>]>,
     small: Arc<Mutex<Small>>,
+    /// The sha256 of each snap that was asked for, which takes reading all of it.
+    snaps: Arc<Mutex<HashMap<Digest, Learned>>>,
     /// What a run fetched that did not come to its end.
     fetched: Arc<Kept>,
 }
@@ -53,7 +58,7 @@ impl Small {
 impl Earlier {
     /// Takes these bundles, and what an earlier run has fetched.
     pub fn new(bundles: Vec<Arc<Previous>>, fetched: Arc<Kept>) -> Self {
-        Self { bundles: bundles.into(), small: Arc::default(), fetched }
+        Self { bundles: bundles.into(), small: Arc::default(), snaps: Arc::default(), fetched }
     }
 
     /// Returns what was fetched; what is fetched now goes there, too.
@@ -82,8 +87,17 @@ impl Earlier {
         }
     }
 
-    /// Returns the sha256 of the snap with this SHA3-384 where one of the bundles holds it: all of it is read for that.
+    /// Returns the sha256 of the snap with this SHA3-384 where one of the bundles holds it: all of it is read for that,
+    /// once in a run.
     pub(super) async fn snap(&self, digest: &Digest, size: u64) -> Option<Digest> {
+        let cell = {
+            let mut snaps = self.snaps.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(snaps.entry(*digest).or_default())
+        };
+        *cell.get_or_init(|| self.read_snap(digest, size)).await
+    }
+
+    async fn read_snap(&self, digest: &Digest, size: u64) -> Option<Digest> {
         for bundle in self.bundles.iter() {
             let Some(claimed) = bundle.snap(digest).filter(|claimed| claimed.size == size) else { continue };
             let blob = Descriptor { digest: *digest, ..claimed.clone() };

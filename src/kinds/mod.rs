@@ -33,7 +33,7 @@ use address::What;
 use crate::content::budget::Budget;
 use crate::content::plan::Item;
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Entry, Location, Subject};
+use crate::model::list::{self, Entry, Location, Require, Subject};
 use crate::model::platform::Platform;
 use crate::model::referrer::Referrers;
 use crate::stores::http::{HttpClient, authority};
@@ -50,6 +50,8 @@ pub struct Wanted {
     pub foreign: Foreign,
     /// What is done about what refers to it.
     pub referrers: Referrers,
+    /// What references must name that are read out of snaps; those of lists have been looked at.
+    pub require: Require,
     /// Who must have signed what comes from registries.
     pub keys: Keys,
     /// How many requests one artifact may have under way.
@@ -131,9 +133,9 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
             address::resolve(entry, What::FileUnlessChart, url, None, places).await
         }
         Subject::Snap { .. } => snap::resolve(entry, places, wanted).await,
-        Subject::SnapFile(Location::Path(path)) => snap::resolve_local(entry, &path.resolve(), places).await,
+        Subject::SnapFile(Location::Path(path)) => snap::resolve_local(entry, &path.resolve(), places, wanted).await,
         Subject::AssertFile(Location::Path(path)) => {
-            assertion::resolve(entry, &path.resolve(), &places.snaps.prover.trust).await
+            assertion::resolve(entry, &path.resolve(), &places.snaps.prover).await
         }
         Subject::AssertFile(Location::Address(url)) => {
             address::resolve(entry, What::Assertions, url, None, places).await

@@ -173,6 +173,20 @@ fn links_are_followed_inside() {
 }
 
 #[test]
+fn ways_that_lead_round_and_round_have_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("d/end", b"end")]);
+    let round = "d/../".repeat(800);
+    for (link, next) in [("a", "b"), ("b", "c"), ("c", "d/end")] {
+        symlink(format!("{round}{next}"), folder.path().join(link)).unwrap();
+    }
+    let mut image = open(image_of(folder.path(), "xz", &[])).unwrap();
+    assert_eq!(image.read("a", LIMIT).unwrap().unwrap(), b"end");
+    let error = image.read("a", LIMIT).unwrap_err().to_string();
+    assert_eq!(error, "`a` in `k8s.snap` is behind more than 4096 folders");
+}
+
+#[test]
 fn lists_of_images_are_found_at_the_top_and_one_below() {
     assert_eq!(linked().named("images.txt").unwrap(), ["images.txt", "images/images.txt", "k8s/images.txt"]);
     assert!(linked().named("none").unwrap().is_empty());

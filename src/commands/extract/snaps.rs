@@ -21,6 +21,9 @@ use crate::stores::squashfs::Squashfs;
 /// Where the kernel tells of its routes: of IPv4, and of IPv6.
 const ROUTES: [&str; 2] = ["/proc/net/route", "/proc/net/ipv6_route"];
 
+/// The snaps that bring up a cluster, whose guides ask for a default route on every node.
+const KUBERNETES: [&str; 2] = ["k8s", "microk8s"];
+
 /// What to do about a host without a default route, as Canonical's guide has it.
 const NO_ROUTE: &str = "this host has no default route, without which Kubernetes does not know which interface to use: \
                         `sudo ip route add default dev eth0` adds one (with the name of the interface between the nodes), \
@@ -126,7 +129,8 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
     commands.sort();
     // Where the kernel does not tell, nothing is known. It tells nothing at all where there is no route of IPv4.
     let [v4, v6] = ROUTES.map(|path| fs::read_to_string(path).ok());
-    if v4.is_some_and(|v4| !has_default_route(&v4, &v6.unwrap_or_default())) {
+    let needs_route = commands.iter().any(|(_, name, _)| KUBERNETES.contains(&name.as_str()));
+    if needs_route && v4.is_some_and(|v4| !has_default_route(&v4, &v6.unwrap_or_default())) {
         report.warnings.push(NO_ROUTE.to_owned());
     }
     report.summary.push("next: install on every node, in this order:".to_owned());

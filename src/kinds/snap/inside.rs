@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::content::read_at::ReadAt;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
-use crate::model::list::{self, Entry, Source, Subject};
+use crate::model::list::{self, Entry, Require, Source, Subject};
 use crate::model::snap::SnapFacts;
 use crate::stores::squashfs::{SnapYaml, Squashfs};
 
@@ -70,8 +70,8 @@ fn lists(squashfs: &mut Squashfs, name: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Returns a line for each image that a snap needs.
-pub(super) fn further(images: &str, name: &str) -> Result<Vec<Entry>> {
+/// Returns a line for each image that a snap needs, which has to name what every reference has to.
+pub(super) fn further(images: &str, name: &str, require: Require) -> Result<Vec<Entry>> {
     // A reference alone: what else a line can say is for who writes the list to say, such as whose signature is asked for.
     let is_bare =
         |line: &&str| line.is_empty() || line.starts_with('#') || !line.contains([' ', '\t', '=', '"', '\'']);
@@ -86,7 +86,9 @@ pub(super) fn further(images: &str, name: &str) -> Result<Vec<Entry>> {
         return Err(Error::Unsupported { message, hint: None });
     }
     // What an image without a tag is taken for is nobody's doing here.
-    let (entries, _) = list::require(entries, list::Require::default())?;
+    let (entries, _) = list::require(entries, require).map_err(|mistakes| {
+        Error::from(mistakes).with_hint("leave `images=yes` out, and list its images as they have to be")
+    })?;
     Ok(entries)
 }
 

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use super::inside::{self, Expected, Images, Inside};
 use super::item::{Content, item};
 use crate::content::jobs::{self, OnFailure, Stop};
-use crate::kinds::{Origin, Places, Resolved};
+use crate::kinds::{Origin, Places, Resolved, Wanted};
 use crate::model::assertion::{self, MAX_STREAM};
 use crate::model::digest::{Algorithm, Digest};
 use crate::model::error::{Error, Result};
@@ -28,7 +28,7 @@ struct Found {
 }
 
 /// Takes the snap at `path`, proven by the assertions beside it.
-pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &Places) -> Result<Resolved> {
+pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &Places, wanted: &Wanted) -> Result<Resolved> {
     let file = path.to_owned();
     let images = Images::of(entry);
     let found =
@@ -75,7 +75,8 @@ pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &P
     let mut resolved = Resolved::default();
     resolved.warnings.extend(super::own_root(&proof));
     if let Some(images) = &found.inside.images {
-        resolved.further = inside::further(images, path.file_name().unwrap_or(path.as_str()))?;
+        resolved.further =
+            inside::further(images, path.file_name().unwrap_or(path.as_str()), wanted.require)?;
     }
     resolved.expected.push(Expected::new(found.sha256, &facts, found.inside.images));
     resolved.items.push(item(&facts, content, found.assertions, basename, entry.rename.as_ref())?);

@@ -10,7 +10,7 @@ use crate::content::read_at::ReadAt;
 use crate::kinds::{Origin, Places, Resolved, Wanted as WantedOfAll};
 use crate::model::assertion;
 use crate::model::error::{Error, Result};
-use crate::model::list::{Entry, Rename, Subject};
+use crate::model::list::{Entry, Rename, Require, Subject};
 use crate::model::platform::Platform;
 use crate::model::snap::{self, SnapFacts};
 use crate::stores::snap_store::{Pick, StoreSnap, Wanted};
@@ -45,7 +45,7 @@ pub(in crate::kinds) async fn resolve(
         let (basename, rename) = (basename.as_deref(), entry.rename.as_ref());
         let images = Images::of(entry);
         let channel = channel.clone().filter(|_| revision.is_some());
-        let contained = Contained { snap: &snap, places, images, channel };
+        let contained = Contained { snap: &snap, places, images, require: wanted.require, channel };
         contained.resolve(basename, rename, &mut resolved).await?;
         let base = snap.kind.needs(snap.base.as_deref()).filter(|base| *base != name);
         let needed = base.into_iter().chain(snapd.then_some(SNAPD).filter(|snapd| snapd != name));
@@ -57,7 +57,7 @@ pub(in crate::kinds) async fn resolve(
             let images = Images::Unwanted;
             // Where the snap is called by its name alone, so is what it needs.
             let called = basename.map(|_| name);
-            Contained { snap: &needed, places, images, channel: None }
+            Contained { snap: &needed, places, images, require: wanted.require, channel: None }
                 .resolve(called, None, &mut base)
                 .await?;
             resolved.implied.append(&mut base.items);
@@ -118,6 +118,8 @@ struct Contained<'a> {
     snap: &'a StoreSnap,
     places: &'a Places,
     images: Images,
+    /// What each of its images must name.
+    require: Require,
     /// The channel that the line names beside a revision, of which the store says none.
     channel: Option<String>,
 }
@@ -144,9 +146,8 @@ impl Contained<'_> {
             Images::Unwanted => None,
         };
         if let Some(images) = &images {
-            resolved
-                .further
-                .append(&mut inside::further(images, &format!("{}_{}.snap", facts.name, facts.revision))?);
+            let name = format!("{}_{}.snap", facts.name, facts.revision);
+            resolved.further.append(&mut inside::further(images, &name, self.require)?);
         }
         let expected = Expected::new(content.digest.stand_in(), &facts, images);
         if let Origin::File(file) = &content.origin {

@@ -69,6 +69,11 @@ const KINDS: [Kind; 27] = [
     of("validation-set", &["series", "account-id", "name", "sequence"]),
 ];
 
+/// Returns the newest format of a type of assertions that is understood, where that is a type that snapd knows.
+pub fn newest_format(kind: &str) -> Option<u64> {
+    Kind::named(kind).map(|kind| kind.format)
+}
+
 impl Kind {
     /// Returns the type of this name.
     pub(super) fn named(name: &str) -> Option<Self> {

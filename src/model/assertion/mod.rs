@@ -17,6 +17,7 @@ mod wire;
 
 pub use findings::{Expired, Findings};
 pub use headers::Value;
+pub use kind::newest_format;
 pub use mistake::Mistake;
 pub use openpgp::{PublicKey, Signature};
 pub use proven::{Claims, Proven, Publisher, SnapProof};

@@ -21,11 +21,11 @@ impl SnapStore {
     /// is the newest format of that type that will be understood.
     ///
     /// Errors: [`Error::NotFound`] with type and key where there is none.
-    pub async fn assertion(&self, path: &[&str], max_format: u32) -> Result<Bytes> {
+    pub async fn assertion(&self, path: &[&str], max_format: u64) -> Result<Bytes> {
         self.fetch_assertion(path, max_format).await.map_err(|error| self.at(error))
     }
 
-    async fn fetch_assertion(&self, path: &[&str], max_format: u32) -> Result<Bytes> {
+    async fn fetch_assertion(&self, path: &[&str], max_format: u64) -> Result<Bytes> {
         let shown: String = path.join("/").chars().take(MAX_PART).collect();
         let what = format!("assertion `{}`", crate::model::printable::printable(&shown));
         let parts = ["v2", "assertions"].into_iter().chain(path.iter().copied());

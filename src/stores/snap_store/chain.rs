@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::SnapStore;
-use crate::model::assertion::{Assertion, Trust, parse};
+use super::{MaxFormat, SnapStore};
+use crate::model::assertion::{Assertion, MAX_STREAM, Trust, parse};
 use crate::model::error::{Error, Result};
 use crate::model::sha3::Sha3_384;
 
@@ -27,7 +27,11 @@ impl SnapStore {
     /// Errors: [`Error::NotFound`] for what the store does not have, [`Error::Mismatch`] where it answers with another.
     pub async fn chain(&self, sha3_384: &Sha3_384, trust: &Trust) -> Result<Vec<Assertion>> {
         let mut steps = vec![Step::Fetch(path(["snap-revision", &sha3_384.base64url()]))];
-        let (mut seen, mut chain) = (BTreeSet::new(), Vec::new());
+        let (mut seen, mut chain, mut length) = (BTreeSet::new(), Vec::new(), 0_usize);
+        let refused = |why: &str| {
+            let (what, why) = ("what proves a snap".to_owned(), why.to_owned());
+            self.at(Error::Network { what, why, hint: None })
+        };
         while let Some(step) = steps.pop() {
             let path = match step {
                 Step::Keep(assertion) => {
@@ -38,11 +42,15 @@ impl SnapStore {
                 Step::Fetch(path) => path,
             };
             if seen.len() > MAX_ASSERTIONS {
-                let why = format!("it stands on more than {MAX_ASSERTIONS} assertions");
-                let what = "what proves a snap".to_owned();
-                return Err(self.at(Error::Network { what, why, hint: None }));
+                return Err(refused(&format!("it stands on more than {MAX_ASSERTIONS} assertions")));
             }
-            let assertion = self.parsed(&path).await.map_err(|error| self.at(error))?;
+            let cell = self.known.cell(&path.join("/"));
+            let assertion = cell.get_or_try_init(|| self.parsed(&path)).await;
+            let assertion = assertion.map_err(|error| self.at(error))?.clone();
+            length = length.saturating_add(assertion.raw().len());
+            if length > MAX_STREAM {
+                return Err(refused(&format!("it stands on more than {MAX_STREAM} bytes of assertions")));
+            }
             let needed = needed(&assertion);
             steps.push(Step::Keep(Box::new(assertion)));
             steps.extend(needed.into_iter().rev().map(Step::Fetch));
@@ -52,11 +60,8 @@ impl SnapStore {
 
     /// Fetches and reads the assertion of a path, and no other.
     async fn parsed(&self, path: &[String]) -> Result<Assertion> {
-        let max_format = match path.first().map(String::as_str) {
-            Some("snap-declaration") => 6,
-            Some("account-key") => 1,
-            _ => 0,
-        };
+        let kind = path.first().map(String::as_str).unwrap_or_default();
+        let max_format = MaxFormat::of(kind, &self.settings.max_formats);
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         let bytes = self.assertion(&parts, max_format).await?;
         let asked = parts.join("/");
@@ -70,6 +75,13 @@ impl SnapStore {
                 what: "the answer is another assertion than was asked for".to_owned(),
                 expected: format!("`{asked}`"),
                 got: format!("`{assertion}`"),
+            });
+        }
+        if assertion.format() > max_format {
+            return Err(Error::Mismatch {
+                what: format!("the answer to `max-format={max_format}` for assertion `{asked}`"),
+                expected: format!("format {max_format} at most"),
+                got: format!("format {}", assertion.format()),
             });
         }
         Ok(assertion)

@@ -6,6 +6,8 @@
 mod assertion;
 mod chain;
 mod download;
+mod known;
+mod max_format;
 mod offered;
 mod refresh;
 mod refusal;
@@ -16,6 +18,8 @@ mod snap;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
+use known::Known;
+pub use max_format::MaxFormat;
 pub use refresh::{Pick, Wanted};
 pub use settings::{DEFAULT_API, Downloads, Settings, store_url};
 pub use snap::{Download, Publisher, StoreSnap};
@@ -26,17 +30,18 @@ use crate::stores::http::{HttpClient, Request, authority};
 /// `Snap-Device-Store`: the brand store that is meant.
 const STORE: HeaderName = HeaderName::from_static("snap-device-store");
 
-/// A snap store. Cheap to clone.
+/// A snap store. Cheap to clone; clones share the assertions that they have fetched.
 #[derive(Clone, Debug)]
 pub struct SnapStore {
     http: HttpClient,
     settings: Settings,
+    known: Known,
 }
 
 impl SnapStore {
     /// Connects to nothing yet.
     pub fn new(http: HttpClient, settings: Settings) -> Self {
-        Self { http, settings }
+        Self { http, settings, known: Known::default() }
     }
 
     /// Returns how errors name it: ``reading from snap store `api.snapcraft.io` ``.

@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 
+use super::MaxFormat;
 use crate::model::error::{Error, Result};
 
 /// The store that snapd asks.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub store_id: Option<String>,
     /// Where downloads may come from.
     pub downloads: Downloads,
+    /// What the snapd of the far side reads, where that is less than what is known here.
+    pub max_formats: Vec<MaxFormat>,
 }
 
 /// Where downloads come from.
@@ -35,7 +38,13 @@ pub enum Downloads {
 impl Settings {
     /// Asks a store with nothing special about it.
     pub fn new(api: Url) -> Self {
-        Self { api, assertions: None, store_id: None, downloads: Downloads::default() }
+        Self {
+            api,
+            assertions: None,
+            store_id: None,
+            downloads: Downloads::default(),
+            max_formats: Vec::new(),
+        }
     }
 
     /// Returns where assertions are asked for.

@@ -35,6 +35,8 @@ pub struct Squashfs {
     name: String,
     superblock: Superblock,
     decoded: Decoded,
+    /// How many folders have been looked into.
+    steps: u32,
 }
 
 impl fmt::Debug for Squashfs {
@@ -51,7 +53,7 @@ impl Squashfs {
     pub fn open(image: Arc<dyn ReadAt>, name: &str) -> Result<Self> {
         let size = image.len().map_err(|error| failed(name, error, 0))?;
         let superblock = Superblock::read(&*image, size, name)?;
-        Ok(Self { image, name: name.to_owned(), superblock, decoded: Decoded::default() })
+        Ok(Self { image, name: name.to_owned(), superblock, decoded: Decoded::default(), steps: 0 })
     }
 
     /// Fills `buffer` from `offset`; nothing beyond what the image says is its own is read.

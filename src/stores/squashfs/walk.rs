@@ -10,6 +10,8 @@ use crate::model::printable::printable;
 
 /// So many folders are looked into.
 const MAX_FOLDERS: usize = 256;
+/// So often something is looked for in a folder, while one image is open: far more than any snap asks for.
+const MAX_STEPS: u32 = 4096;
 /// So many links are followed on the way: as many as Linux follows.
 const MAX_LINKS: u32 = 40;
 
@@ -79,6 +81,10 @@ impl Squashfs {
             if part == b".." {
                 here = above.pop().ok_or_else(|| self.refused(path, "leads out of the image"))?;
                 continue;
+            }
+            self.steps = self.steps.saturating_add(1);
+            if self.steps > MAX_STEPS {
+                return Err(self.refused(path, &format!("is behind more than {MAX_STEPS} folders")));
             }
             let Some(reference) = self.find(here, &part)? else { return Ok(None) };
             match self.inode(reference)? {

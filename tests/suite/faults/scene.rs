@@ -132,6 +132,7 @@ impl Scene {
                 platforms: Vec::new(),
                 lacking: Lacking::Warn,
                 foreign: Foreign::Include,
+                require: Require::default(),
                 keys: Keys::default(),
                 jobs: self.jobs,
                 referrers: Referrers::None,

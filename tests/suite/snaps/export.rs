@@ -4,6 +4,7 @@ use airgap_bundle::model::digest::Digest;
 use airgap_bundle::model::sha3::Sha3_384;
 
 use super::place::{SOMEBODY, Snap, TRUST, publish, publish_as, site};
+use crate::fixture::assertions::{Key, declaration};
 use crate::fixture::{SnapStore, Trouble};
 
 fn store() -> (SnapStore, Vec<u8>, Vec<u8>) {
@@ -45,7 +46,13 @@ fn a_snap_comes_with_its_base_and_what_proves_both() {
     assert_eq!(downloads, 2);
     assert_eq!(site.files("."), ["airgap-bundle.tar", "list.txt", "root.assert"]);
     site.run(&format!("verify {TRUST}")).any_stdout().stderr_holds("2 snaps proven by assertions\n").code(0);
-    site.run("verify").any_stdout().stderr_holds("error: snap `core22:1380` is not proven").code(3);
+    site.run("verify")
+        .any_stdout()
+        .stderr_holds("error: snap `core22:1380` is not proven")
+        .stderr_holds(
+            "the bundle is not good, though every byte of it is whole: 0 of 2 snaps proven by assertions\n",
+        )
+        .code(3);
 }
 
 #[test]
@@ -106,6 +113,49 @@ fn a_channel_that_is_not_there_is_told_with_those_that_are() {
         .stderr_holds("1.32-classic/stable")
         .stderr_holds("could not export `none` (list.txt:2:1)")
         .code(1);
+}
+
+#[test]
+fn what_many_snaps_stand_on_is_fetched_once() {
+    let (store, ..) = store();
+    publish(&store, &Snap::app("helm", 5), &[]);
+    publish(&store, &Snap::app("jq", 6), &[]);
+    let lines = "snap k8s channel=1.32-classic/stable\nsnap helm\nsnap jq\n";
+    let site = site(&store).file("list.txt", lines);
+    site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_holds("4 artifacts, ").code(0);
+    let asked = store.asked().into_iter().map(|asked| asked.line);
+    let mut assertions: Vec<String> = asked.filter(|line| line.contains("/v2/assertions/")).collect();
+    let count = assertions.len();
+    assertions.sort();
+    assertions.dedup();
+    assert_eq!((assertions.len(), count), (9, 9), "a key, and two for each snap: {assertions:?}");
+}
+
+#[test]
+fn an_old_snapd_gets_what_it_reads() {
+    let (store, ..) = store();
+    let site = site(&store).file("list.txt", "snap core22\n");
+    let export = format!("export --list list.txt {TRUST}");
+    site.run(&format!("{export} --max-format snap-declaration=4 --max-format account-key=0"))
+        .any_stdout()
+        .any_stderr()
+        .code(0);
+    let asked = store.asked().into_iter().map(|asked| asked.line);
+    let asked = asked.filter_map(|line| {
+        let path = line.strip_prefix("GET /v2/assertions/")?;
+        Some(format!("{} {}", path.split_once('/')?.0, path.split_once("?max-format=")?.1))
+    });
+    let formats: Vec<String> = asked.collect();
+    assert_eq!(formats, ["snap-revision 0", "snap-declaration 4", "account-key 0"]);
+    let id = Snap::base("core22", 1380).id();
+    let newer = declaration(&id, "core22", "canonical").with("format", "5").signed(Key::Store);
+    store.put_assertion(&format!("snap-declaration/16/{id}"), newer);
+    site.run(&format!("{export} --force --max-format snap-declaration=4"))
+        .stderr_holds("expected format 4 at most, got format 5")
+        .code(3);
+    site.run(&format!("{export} --max-format snap-declaration=7"))
+        .stderr_holds("the newest format of `snap-declaration` that this version understands is 6")
+        .code(2);
 }
 
 #[test]

@@ -58,6 +58,19 @@ fn a_snap_without_a_list_of_images_says_so() {
 }
 
 #[test]
+fn what_references_must_name_holds_for_those_in_a_snap() {
+    let store = SnapStore::start([]);
+    let images = Some("q.io/a/b:1\n".to_owned());
+    publish(&store, &Snap { images, ..Snap::app("tool", 7) }, &[]);
+    publish(&store, &Snap::base("core22", 1380), &[]);
+    let site = site(&store).file("list.txt", "snap tool images=yes\n");
+    site.run(&format!("export --list list.txt {TRUST} --require digest"))
+        .stderr_holds("tool_7.snap/images.txt:1:1: `q.io/a/b:1` has no digest, which `--require` asks for")
+        .stderr_holds("hint: leave `images=yes` out")
+        .code(1);
+}
+
+#[test]
 fn what_a_snap_lists_is_images_and_nothing_else() {
     for line in ["q.io/a/b:1 verify-key=/none", "file /etc/passwd", "q.io/a/b:1 \"as=c\""] {
         let store = SnapStore::start([]);
