@@ -47,6 +47,11 @@ fn url(text: &str) -> Result<Url, String> {
     store_url(text).map_err(|error| error.to_string())
 }
 
+/// Returns whether a variable says yes in the words that snapd takes for it (Go's `strconv.ParseBool`).
+fn is_yes(value: Option<String>) -> bool {
+    value.is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
+}
+
 impl ProofArguments {
     /// Reads the roots, and the clock of this host where no time was said.
     pub(super) fn prover(&self) -> Result<Prover> {
@@ -86,7 +91,11 @@ impl SnapArguments {
             // Who names a store means all of it.
             assertions: if self.snap_store_url.is_some() { None } else { from("SNAPPY_FORCE_SAS_URL")? },
             store_id: named("UBUNTU_STORE_ID"),
-            downloads: named("SNAPPY_STORE_NO_CDN").map_or(Downloads::Anywhere, |_| Downloads::Store),
+            downloads: if is_yes(named("SNAPPY_STORE_NO_CDN")) {
+                Downloads::Store
+            } else {
+                Downloads::Anywhere
+            },
             max_formats: self.max_format.clone(),
             ..Settings::new(api)
         };

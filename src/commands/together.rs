@@ -41,12 +41,13 @@ pub(super) fn lines(all: &[String]) -> String {
     text
 }
 
-/// Puts errors with the same text together, in the order in which each came first.
+/// Puts errors with the same text together, in the order in which each came first; of several of one name, one is told.
 pub(super) fn by_text(errors: Vec<(String, Error)>) -> Vec<(Vec<String>, Error)> {
     let mut groups: Vec<(String, Vec<String>, Error)> = Vec::new();
     for (name, error) in errors {
         let text = super::report::whole(&error);
         match groups.iter_mut().find(|(other, _, _)| *other == text) {
+            Some((_, names, _)) if names.last() == Some(&name) => {}
             Some((_, names, _)) => names.push(name),
             None => groups.push((text, vec![name], error)),
         }

@@ -15,8 +15,8 @@ use crate::model::selector::Selection;
 use crate::model::signature::PublicKey;
 use crate::stores::bundle::verify::{MAX_TOLD, Problem, Reserved, Strewn, Verified, prove_strewn, verify};
 
+mod assertions;
 mod signed;
-mod snaps;
 
 /// What to verify, and how.
 #[derive(Debug)]
@@ -85,11 +85,11 @@ pub async fn run(options: Options) -> Result<Report> {
         }
     }
     tell(&mut report, options.choice.path.as_str(), bundle.length(), verified.problems, 0);
-    let snaps = snaps::check(bundle, &options.prover, &mut report).await;
-    if let Some(first) = report.summary.first_mut().filter(|_| whole && snaps.unproven > 0) {
-        *first = format!("the bundle is not good, though every byte of it is whole: {snaps}");
-    } else if snaps.all > 0 {
-        report.summary.push(snaps.to_string());
+    let proofs = assertions::check(bundle, &options.prover, &mut report).await;
+    if let Some(first) = report.summary.first_mut().filter(|_| whole && proofs.is_bad()) {
+        *first = format!("the bundle is not good, though every byte of it is whole: {proofs}");
+    } else if proofs.is_any() {
+        report.summary.push(proofs.to_string());
     }
     if options.keys.is_empty() {
         opened.conclude(&mut report);

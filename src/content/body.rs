@@ -303,7 +303,7 @@ mod tests {
             raw_of(rest.chunks(70_001).map(Bytes::copy_from_slice).collect())
         };
         let mut begun = ProvenBody::marked(&blob, raw(0), "memory", &marks, 0);
-        for _ in 0..36 {
+        for _ in 0..20 {
             begun.next().await.unwrap();
         }
         let (at, _) = marks.before(u64::MAX);

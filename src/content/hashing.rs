@@ -13,8 +13,8 @@ use crate::model::error::{Error, Result};
 /// So many bytes are gathered before another thread hashes them; less is hashed in place.
 const BATCH: usize = 256 << 10;
 
-/// So many are gathered where the batch before is not hashed yet: what is slow to hash is handed over in large pieces,
-/// between which its core does not wait.
+/// So many are gathered of what is hashed twice, while the batch before is not hashed yet: that is slow, and handed over
+/// in large pieces, between which its core does not wait.
 const MOST: usize = 1 << 20;
 
 /// How many bodies of more than a batch are being read.
@@ -53,6 +53,8 @@ enum State {
 /// A [`Hasher`] that is handed its bytes in batches and does not hold up who reads.
 pub(super) struct Hashing {
     state: State,
+    /// The most bytes of a batch, but for its last chunk.
+    most: usize,
     batch: Vec<Bytes>,
     batched: usize,
     /// How many bytes the hasher has seen, or will have seen once it is idle.
@@ -65,8 +67,9 @@ pub(super) struct Hashing {
 impl Hashing {
     /// Goes on with a `hasher` that has seen `seen` bytes.
     pub(super) fn new(hasher: Hasher, seen: u64, marks: Option<Arc<Marks>>) -> Self {
+        let most = if hasher.beside().is_some() { MOST } else { BATCH };
         let state = State::Idle(Box::new(hasher));
-        Self { state, batch: Vec::new(), batched: 0, hashed: seen, marks, counted: None }
+        Self { state, most, batch: Vec::new(), batched: 0, hashed: seen, marks, counted: None }
     }
 
     /// Adds the next bytes. Waits where the batch before is not hashed by the time that the next one is full, so no more
@@ -74,7 +77,7 @@ impl Hashing {
     pub(super) async fn add(&mut self, chunk: Bytes) -> Result<()> {
         self.batched = self.batched.saturating_add(chunk.len());
         self.batch.push(chunk);
-        if self.batched < BATCH || (self.batched < MOST && self.is_running()) {
+        if self.batched < BATCH || (self.batched < self.most && self.is_running()) {
             return Ok(());
         }
         self.counted.get_or_insert_with(Counted::new);

@@ -19,6 +19,7 @@ mod snap;
 mod staging;
 mod tag_lists;
 
+pub use assertion::prove_assertions;
 pub use earlier::Earlier;
 pub use file_names::{file_names, missing_file};
 pub use keys::{Keys, read_key};
@@ -133,7 +134,9 @@ pub async fn resolve(entry: &Entry, places: &Places, wanted: &Wanted) -> Result<
             address::resolve(entry, What::FileUnlessChart, url, None, places).await
         }
         Subject::Snap { .. } => snap::resolve(entry, places, wanted).await,
-        Subject::SnapFile(Location::Path(path)) => snap::resolve_local(entry, &path.resolve(), places, wanted).await,
+        Subject::SnapFile(Location::Path(path)) => {
+            snap::resolve_local(entry, &path.resolve(), places, wanted).await
+        }
         Subject::AssertFile(Location::Path(path)) => {
             assertion::resolve(entry, &path.resolve(), &places.snaps.prover).await
         }

@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use super::item::Item;
 use crate::commands::report::Report;
 use crate::content::progress::Progress;
-use crate::kinds::{Prover, own_root};
+use crate::kinds::{Prover, own_root, prove_assertions};
 use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
@@ -29,11 +29,13 @@ const NO_ROUTE: &str = "this host has no default route, without which Kubernetes
                         `sudo ip route add default dev eth0` adds one (with the name of the interface between the nodes), \
                         and a `routes:` entry `- to: default` with `scope: link` under that interface in `/etc/netplan/` makes it survive a reboot";
 
-/// Proves every snap that is to be written; what is not proven fails, with both of its files.
+/// Proves every snap and every file of assertions that is to be written; what is not proven fails, a snap with both of
+/// its files.
 pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Progress) -> Vec<String> {
     let mut known: BTreeMap<Digest, Option<Failed>> = BTreeMap::new();
     let mut warnings = Vec::new();
-    for item in items.iter_mut().filter(|item| item.artifact.kind == Kind::Snap && item.error.is_none()) {
+    let is_proven = |item: &&mut Item| matches!(item.artifact.kind, Kind::Snap | Kind::Assert);
+    for item in items.iter_mut().filter(is_proven).filter(|item| item.error.is_none()) {
         if let Some(before) = known.get(&item.artifact.digest) {
             if let Some(failed) = before {
                 item.fail(failed.error());
@@ -42,11 +44,17 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
         }
         let Some(root) = item.root.clone() else { continue };
         progress.phase("proving snaps", None, None);
-        let reference = item.artifact.reference.clone();
-        let proof = root.shelf.again(progress, || prover.prove_all(&reference, &root.manifest, &root.shelf));
+        let (kind, reference) = (item.artifact.kind, item.artifact.reference.clone());
+        let proof = root.shelf.again(progress, || async {
+            if kind == Kind::Assert {
+                return prove_assertions(&reference, &root.manifest, &root.shelf, prover).await;
+            }
+            let proof = prover.prove_all(&reference, &root.manifest, &root.shelf).await?;
+            Ok(own_root(&proof).into_iter().collect())
+        });
         match proof.await {
-            Ok(proof) => {
-                warnings.extend(own_root(&proof));
+            Ok(told) => {
+                warnings.extend(told);
                 known.insert(item.artifact.digest, None);
             }
             Err(error) => {

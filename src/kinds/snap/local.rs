@@ -28,7 +28,12 @@ struct Found {
 }
 
 /// Takes the snap at `path`, proven by the assertions beside it.
-pub(in crate::kinds) async fn resolve(entry: &Entry, path: &Utf8Path, places: &Places, wanted: &Wanted) -> Result<Resolved> {
+pub(in crate::kinds) async fn resolve(
+    entry: &Entry,
+    path: &Utf8Path,
+    places: &Places,
+    wanted: &Wanted,
+) -> Result<Resolved> {
     let file = path.to_owned();
     let images = Images::of(entry);
     let found =

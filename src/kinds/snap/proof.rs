@@ -13,6 +13,9 @@ use crate::model::snap::SnapFacts;
 /// What to do where only the clock stands against a proof.
 const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
 
+/// What to do where nobody who is trusted stands for a snap.
+const ROOT: &str = "a store with a root of its own is trusted with `--trusted-key FILE`; otherwise fetch the snap with its assertions again";
+
 /// What snaps are proven with.
 #[derive(Clone, Debug)]
 pub struct Prover {
@@ -39,7 +42,7 @@ impl Prover {
 
     /// Proves assertions, and returns what they say of the file of a snap.
     pub(super) fn about(&self, chain: &[Assertion], facts: &SnapFacts) -> Result<SnapProof> {
-        let proven = self.trust.prove(chain)?;
+        let proven = self.trust.prove(chain).map_err(|error| error.with_hint(ROOT))?;
         let proof = proven.snap(&facts.sha3_384)?;
         let expired: Vec<String> = proven.expired(self.at).iter().map(ToString::to_string).collect();
         if expired.is_empty() {
@@ -109,14 +112,19 @@ impl Prover {
         }
         let blob = Descriptor { digest: facts.digest(), ..snap.clone() };
         let body = ProvenBody::new(&blob, source.open(snap, 0).await?, &source.place());
-        match body.learn().await? {
-            Some(digest) if digest == snap.digest => Ok(proof),
-            got => Err(Error::Mismatch {
-                what: format!("reading from {}: snap `{}`", source.place(), facts.name),
-                expected: snap.digest.to_string(),
-                got: got.map(|digest| digest.to_string()).unwrap_or_default(),
-            }),
+        match body.learn().await {
+            Ok(Some(digest)) if digest == snap.digest => return Ok(proof),
+            Ok(_) | Err(Error::Mismatch { .. }) => {}
+            Err(error) => return Err(error),
         }
+        // Either the bytes were damaged, or they are those that the manifest names and another file than the proven one.
+        let mut body = ProvenBody::new(snap, source.open(snap, 0).await?, &source.place());
+        while body.next().await?.is_some() {}
+        let item = format!(
+            "snap `{}` has another SHA3-384 than its assertions say: expected {}, and blob {} is another file",
+            facts.name, facts.sha3_384, snap.digest
+        );
+        Err(Error::Unproven { items: vec![item], hint: None })
     }
 }
 

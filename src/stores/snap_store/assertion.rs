@@ -22,7 +22,7 @@ impl SnapStore {
     ///
     /// Errors: [`Error::NotFound`] with type and key where there is none.
     pub async fn assertion(&self, path: &[&str], max_format: u64) -> Result<Bytes> {
-        self.fetch_assertion(path, max_format).await.map_err(|error| self.at(error))
+        self.fetch_assertion(path, max_format).await.map_err(|error| self.at_assertions(error))
     }
 
     async fn fetch_assertion(&self, path: &[&str], max_format: u64) -> Result<Bytes> {

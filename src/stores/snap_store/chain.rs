@@ -24,13 +24,14 @@ impl SnapStore {
     /// Fetches the snap-revision of the file with this hash and all that it stands on, in the order of snapd's fetcher:
     /// what an assertion stands on comes before it, and what is trusted is left out. Nothing of it is proven.
     ///
-    /// Errors: [`Error::NotFound`] for what the store does not have, [`Error::Mismatch`] where it answers with another.
+    /// An account or a key that the store does not have is left out. Errors: [`Error::NotFound`] for anything else that it
+    /// does not have, [`Error::Mismatch`] where it answers with another.
     pub async fn chain(&self, sha3_384: &Sha3_384, trust: &Trust) -> Result<Vec<Assertion>> {
         let mut steps = vec![Step::Fetch(path(["snap-revision", &sha3_384.base64url()]))];
         let (mut seen, mut chain, mut length) = (BTreeSet::new(), Vec::new(), 0_usize);
         let refused = |why: &str| {
             let (what, why) = ("what proves a snap".to_owned(), why.to_owned());
-            self.at(Error::Network { what, why, hint: None })
+            self.at_assertions(Error::Network { what, why, hint: None })
         };
         while let Some(step) = steps.pop() {
             let path = match step {
@@ -45,8 +46,12 @@ impl SnapStore {
                 return Err(refused(&format!("it stands on more than {MAX_ASSERTIONS} assertions")));
             }
             let cell = self.known.cell(&path.join("/"));
-            let assertion = cell.get_or_try_init(|| self.parsed(&path)).await;
-            let assertion = assertion.map_err(|error| self.at(error))?.clone();
+            let assertion = match cell.get_or_try_init(|| self.parsed(&path)).await {
+                Ok(assertion) => assertion.clone(),
+                // Whoever proves the others says what it was needed for.
+                Err(error) if may_be_absent(&path, &error) => continue,
+                Err(error) => return Err(self.at_assertions(error)),
+            };
             length = length.saturating_add(assertion.raw().len());
             if length > MAX_STREAM {
                 return Err(refused(&format!("it stands on more than {MAX_STREAM} bytes of assertions")));
@@ -101,6 +106,12 @@ fn needed(assertion: &Assertion) -> Vec<Vec<String>> {
     };
     needed.push(path(["account-key", &assertion.signer().base64url()]));
     needed
+}
+
+/// Returns whether the store does not have an account or a key: those of a root of its own, which it need not hand out.
+fn may_be_absent(path: &[String], error: &Error) -> bool {
+    matches!(error.root(), Error::NotFound { .. })
+        && path.first().is_some_and(|kind| kind == "account" || kind == "account-key")
 }
 
 fn path<const N: usize>(parts: [&str; N]) -> Vec<String> {

@@ -49,6 +49,11 @@ impl SnapStore {
         format!("reading from snap store `{}`", authority(&self.settings.api))
     }
 
+    /// As [`SnapStore::at`], where assertions are.
+    fn at_assertions(&self, error: Error) -> Error {
+        error.at(&format!("reading from snap store `{}`", authority(self.settings.assertions())))
+    }
+
     /// Says in an error that it came up here.
     fn at(&self, error: Error) -> Error {
         error.at(&self.place())

@@ -22,7 +22,7 @@ fn assertions_that_lack_a_key_are_carried_with_a_warning() {
         .bytes("two.assert", format!("{one}\n{two}").as_bytes());
     let warning = |name: &str, more: &str| {
         format!(
-            "warning: `{name}` is carried, though not all of it can be proven here: assertion `account/one`: it is signed \
+            "warning: not all of `{name}` can be proven here: assertion `account/one`: it is signed \
              with key STORE of `canonical`, which is not there{more}\n"
         )
     };

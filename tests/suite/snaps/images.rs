@@ -67,7 +67,7 @@ fn what_references_must_name_holds_for_those_in_a_snap() {
     site.run(&format!("export --list list.txt {TRUST} --require digest"))
         .stderr_holds("tool_7.snap/images.txt:1:1: `q.io/a/b:1` has no digest, which `--require` asks for")
         .stderr_holds("hint: leave `images=yes` out")
-        .code(1);
+        .code(2);
 }
 
 #[test]

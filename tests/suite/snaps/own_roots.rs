@@ -1,8 +1,8 @@
 //! Roots of one's own: trusted where that is said, and never in silence.
 
 use super::place::{SOMEBODY, Snap, TRUST, publish, site};
-use crate::fixture::SnapStore;
 use crate::fixture::assertions::{Key, account, account_key, root, store_key, stream};
+use crate::fixture::{Pack, SnapStore};
 use crate::site::Site;
 
 /// What a brand may carry beside its snaps.
@@ -18,7 +18,7 @@ fn a_file_of_assertions_is_proven_as_far_as_the_keys_go() {
         .file("list.txt", "assert ./x.assert\n");
     site.run("export --list list.txt -o open.tar")
         .any_stdout()
-        .stderr_holds("warning: `x.assert` is carried, though not all of it can be proven here: ")
+        .stderr_holds("warning: not all of `x.assert` can be proven here: ")
         .stderr_holds(&format!("it is signed with key {} of `canonical`, which is not there", Key::Root.id()))
         .code(0);
     let said = site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_of(0);
@@ -47,6 +47,35 @@ fn a_file_of_assertions_that_its_keys_have_not_signed_is_refused() {
 fn site_with<'a>(site: &'a Site, text: &str) -> &'a Site {
     std::fs::write(site.path("x.assert"), text).unwrap();
     site
+}
+
+#[test]
+fn a_file_of_assertions_in_a_bundle_is_proven_again() {
+    let changed = brand().replace("display-name: The", "display-name: Not");
+    for (text, why) in [(changed.as_str(), "or it has been changed since"), ("junk", "`x.assert`: line 1: ")]
+    {
+        let pack = Pack::new().assertions("x.assert", text.as_bytes());
+        let site = Site::new().file("root.assert", root()).bytes("airgap-bundle.tar", &pack.tar());
+        site.run(&format!("verify {TRUST}"))
+            .any_stdout()
+            .stderr_holds("file of assertions `x.assert` is not proven")
+            .stderr_holds(why)
+            .stderr_holds("though every byte of it is whole: 1 file of assertions not proven\n")
+            .code(3);
+        site.run(&format!("extract --to out {TRUST}")).any_stdout().stderr_holds(why).code(3);
+        assert!(!site.path("out/x.assert").exists());
+    }
+}
+
+#[test]
+fn a_root_that_nobody_named_is_told_with_what_names_it() {
+    let store = SnapStore::start([]);
+    publish(&store, &Snap { weight: 2000, ..Snap::base("tool", 7) }, &[]);
+    let site = site(&store).file("list.txt", "snap tool\n");
+    site.run("export --list list.txt")
+        .stderr_holds("which is not there")
+        .stderr_holds("hint: a store with a root of its own is trusted with `--trusted-key FILE`")
+        .code(3);
 }
 
 #[test]

@@ -66,6 +66,34 @@ fn assertions_may_be_elsewhere() {
     let asked = assertions.asked();
     assert!(!asked.is_empty());
     assert!(asked.iter().all(|asked| asked.line.starts_with("GET /assertions/v2/assertions/")), "{asked:?}");
+    // Who names a store means all of it.
+    let flag = format!("--snap-store-url {}", snaps.url());
+    site.run(&format!("export --list list.txt {TRUST} --force {flag} -o other.tar"))
+        .any_stdout()
+        .any_stderr()
+        .code(0);
+    assert!(assertions.asked().is_empty());
+}
+
+#[test]
+fn the_store_that_has_no_assertions_is_the_one_that_is_named() {
+    let (snaps, empty) = (store(""), SnapStore::start([]));
+    let site = site(&[("SNAPPY_FORCE_API_URL", &snaps.url()), ("SNAPPY_FORCE_SAS_URL", &empty.url())]);
+    let site = site.named("EMPTY", empty.host());
+    site.run(&format!("export --list list.txt {TRUST}"))
+        .stderr_holds("reading from snap store `EMPTY`: assertion `snap-revision/")
+        .code(1);
+}
+
+#[test]
+fn no_cdn_is_a_yes_or_a_no() {
+    let store = store("");
+    for (word, expected) in [("0", 0), ("false", 0), ("true", 2)] {
+        let site = site(&[("SNAPPY_FORCE_API_URL", &store.url()), ("SNAPPY_STORE_NO_CDN", word)]);
+        site.run(&format!("export --list list.txt {TRUST}")).any_stdout().any_stderr().code(0);
+        let refused = store.asked().iter().filter(|asked| asked.headers.contains_key("snap-cdn")).count();
+        assert_eq!(refused, expected, "{word}");
+    }
 }
 
 #[test]
