@@ -22,6 +22,7 @@ use crate::stores::bundle::reader::Bundle;
 use crate::stores::bundle::rules;
 use crate::stores::bundle::workshop::Workshop;
 
+mod bases;
 mod dry_run;
 pub(super) mod failures;
 mod fill;

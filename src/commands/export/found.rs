@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
+use super::bases;
 use super::{ArtifactRow, Item, Progress, Seen, Status, counted, whole};
 use crate::commands::together;
 use crate::content::agreement::contradicting;
@@ -76,6 +77,7 @@ pub(in crate::commands) async fn resolve(asking: &Asking<'_>, entries: Vec<Entry
         entries = further.into_iter().filter(|entry| asked.insert(entry.subject.clone())).collect();
     }
     found.imply(implied, asking.selection);
+    found.warnings.extend(bases::absent(&found.items));
     found.agree(asking);
     found.unite_sources();
     let seen: Vec<(Kind, &str)> = found.seen.iter().map(|(kind, name)| (*kind, name.as_str())).collect();

@@ -13,9 +13,13 @@ fn a_file_is_carried_with_the_assertions_beside_it() {
     site.run(&format!("extract --to out {TRUST}")).any_stdout().any_stderr().code(0);
     store.asked();
     let site = site.file("local.txt", "./out/tool_7.snap\nsnap ./out/core22_1380.snap\n");
-    site.run(&format!("export --list local.txt {TRUST} -o local.tar"))
+    let said = site.run(&format!("export --list local.txt {TRUST} -o local.tar")).any_stdout().stderr_of(0);
+    assert!(said.contains("2 artifacts, ") && !said.contains("stands on"), "{said}");
+    site.run(&format!("export ./out/tool_7.snap {TRUST} -o alone.tar"))
         .any_stdout()
-        .stderr_holds("2 artifacts, ")
+        .stderr_holds(
+            "warning: snap `tool:7` stands on `core22`, which does not go along: add `snap core22`, unless",
+        )
         .code(0);
     assert!(store.asked().is_empty());
     site.run(&format!("verify local.tar {TRUST}")).any_stdout().stderr_holds("2 snaps proven").code(0);
