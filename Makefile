@@ -43,3 +43,4 @@ dist: ## Build the static binary into dist/, and prove that it runs on a host th
 bench: build ## Compare with skopeo, crane and regctl, and print tables; `make bench BENCH=--help`
 	scripts/install-test-tools
 	bench/run $(BENCH)
+	$(CARGO) test $(LOCKED) --release --test long snap -- --nocapture

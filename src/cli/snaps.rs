@@ -9,7 +9,7 @@ use camino::Utf8PathBuf;
 use reqwest::Url;
 
 use super::sideload;
-use crate::kinds::{Prover, Snaps, Unknown};
+use crate::kinds::{Clock, Prover, Snaps, Unknown};
 use crate::model::assertion::{MAX_STREAM, Trust};
 use crate::model::error::{Error, Result};
 use crate::model::moment::Moment;
@@ -39,7 +39,7 @@ pub(super) struct ProofArguments {
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<Utf8PathBuf>,
     /// Take this for the time, such as 2026-05-31T16:00:00Z, where the clock is wrong
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Moment>,
 }
 
@@ -52,19 +52,28 @@ fn is_yes(value: Option<String>) -> bool {
     value.is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
 }
 
+/// Reads a time, or a day, of which the beginning is meant.
+fn time(text: &str) -> Result<Moment, String> {
+    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    whole.parse().map_err(|_| {
+        format!("`{text}` is not a time: expected one such as `2026-05-31T16:00:00Z`, or a day such as `2026-05-31`")
+    })
+}
+
 impl ProofArguments {
     /// Reads the roots, and the clock of this host where no time was said.
     pub(super) fn prover(&self) -> Result<Prover> {
         let mut trust = Trust::built_in()?;
         for path in &self.trusted_key {
-            let doing = || format!("reading the key `{path}`");
+            let doing = || format!("reading the key `{path}` (`--trusted-key`)");
             let mut bytes = Vec::new();
             let most = u64::try_from(MAX_STREAM).unwrap_or(u64::MAX).saturating_add(1);
             let file = File::open(path).map_err(Error::io(doing()))?;
             file.take(most).read_to_end(&mut bytes).map_err(Error::io(doing()))?;
             trust = trust.and(path.as_str(), &bytes)?;
         }
-        Ok(Prover { trust, at: self.at.unwrap_or_else(|| Moment::from(SystemTime::now())) })
+        let clock = if self.at.is_some() { Clock::Said } else { Clock::Host };
+        Ok(Prover { trust, at: self.at.unwrap_or_else(|| Moment::from(SystemTime::now())), clock })
     }
 }
 
@@ -103,6 +112,10 @@ impl SnapArguments {
         let architecture =
             architecture.as_deref().or_else(|| snap::architecture(&sideload::host())).unwrap_or("amd64");
         let store = SnapStore::new(http.clone(), settings);
-        Ok(Snaps::new(store, self.proof.prover()?, architecture, unknown))
+        let logins = ["UBUNTU_STORE_AUTH", "UBUNTU_STORE_AUTH_DATA_FILENAME"];
+        let unused_login = logins.into_iter().find(|name| named(name).is_some());
+        let mut snaps = Snaps::new(store, self.proof.prover()?, architecture, unknown);
+        snaps.unused_login = unused_login;
+        Ok(snaps)
     }
 }

@@ -79,7 +79,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     let stored = Stored::open(&options.input, progress.as_ref()).await?;
     let mut items = item::all(&stored, &options.selection, progress).await;
     let files = items.iter().filter(|item| item.name.is_some() || item.error.is_some()).count();
-    together::refuse_nothing(&options.selection, files, "files and charts")?;
+    together::refuse_nothing(&options.selection, files, "files, charts, snaps and assertions")?;
     refuse_clashes(&items)?;
     let looked_at = Folder::look(&options.to)?;
     let seen = options.input.seen();

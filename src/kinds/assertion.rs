@@ -88,7 +88,7 @@ async fn examine(bytes: &Bytes, name: &str, prover: &Prover) -> Result<Vec<Strin
             format!("`{name}` is proven with the root in `{root}`, not with that of the snap store")
         };
         let mut warnings: Vec<String> = findings.own_roots().iter().map(of_own).collect();
-        let told = |expired: Expired| format!("`{name}`: {expired}, and the clock says {}", prover.at);
+        let told = |expired: Expired| format!("`{name}`: {expired}, and {}", prover.now());
         warnings.extend(findings.expired(prover.at).into_iter().map(told));
         if let [why, more @ ..] = findings.missing() {
             let more = match more.len() {

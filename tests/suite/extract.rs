@@ -197,7 +197,7 @@ fn a_selection_that_leaves_nothing_to_extract_is_refused() {
     let site = site(&two_files().graph("docker.io/library/nginx:1.27", &image(300, 1, 10)));
     for flags in ["--only nothing", "--only file --except files", "--only image"] {
         site.run(&format!("{EXTRACT} {flags}"))
-            .stderr_holds("error: `--only` and `--except` leave none of the bundle's files and charts\n")
+            .stderr_holds("error: `--only` and `--except` leave none of the bundle's files, charts, snaps and assertions\n")
             .code(2);
     }
     assert!(!site.path("out").exists());

@@ -84,9 +84,13 @@ pub(super) async fn run(
 /// Looks into the snaps that came: each has to be the one that the plan was made with.
 async fn check_snaps(found: &Found, partial: &Partial) -> Result<()> {
     for expected in &found.expected {
-        if let Some(window) = partial.window(&expected.blob) {
-            let expected = expected.clone();
-            jobs::offload(move || expected.check(Arc::new(window))).await??;
+        match partial.window(&expected.blob) {
+            Some(window) => {
+                let expected = expected.clone();
+                jobs::offload(move || expected.check(Arc::new(window))).await??;
+            }
+            None if expected.carries_images() => return Err(expected.absent()),
+            None => {}
         }
     }
     Ok(())
@@ -261,7 +265,7 @@ fn done(
     let named = output.file_name().filter(|name| *name != "airgap-bundle.tar");
     let named = named.map_or_else(String::new, |name| format!(" {name}"));
     summary.push(format!(
-        "next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}{named}`, then import or sideload it"
+        "next: carry `{output}` over, prove it with `airgap-bundle verify --expect {id}{named}`, then import, sideload or extract it"
     ));
     let mut artifacts = rows(&found.items, Some(Status::Done));
     let (failed, failures) = failures::tell("export", found.failures);

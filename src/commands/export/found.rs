@@ -162,6 +162,12 @@ fn unfit(resolved: &Resolved, selection: &Selection) -> Option<Error> {
     Some(Error::Unsupported { message: format!("no reader would take it: {why}"), hint: None })
 }
 
+/// Returns whether the images of a snap are wanted and the snap itself is not, which would prove their list.
+fn carries_images_alone(resolved: &Resolved, selection: &Selection) -> bool {
+    let is_left_out = |item: &Item<Origin>| !selection.takes(item.artifact.kind, &item.artifact.reference);
+    resolved.expected.iter().any(Expected::carries_images) && resolved.items.iter().any(is_left_out)
+}
+
 impl Found {
     /// Resolves these entries, and returns what they imply: artifacts, each with the entry that needs it, and further
     /// entries.
@@ -170,6 +176,14 @@ impl Found {
         let results = ask(asking, &entries).await;
         let (mut implied, mut further) = (Vec::new(), Vec::new());
         for (entry, result) in entries.iter().zip(results) {
+            let result = match result {
+                Some(Ok(resolved)) if carries_images_alone(&resolved, asking.selection) => {
+                    let snaps = asking.places.snaps.staged();
+                    let places = Places { snaps, ..asking.places.clone() };
+                    Some(Box::pin(kinds::resolve(entry, &places, asking.wanted)).await)
+                }
+                result => result,
+            };
             match result {
                 Some(Ok(mut resolved)) => match unfit(&resolved, asking.selection) {
                     None => {
@@ -192,6 +206,11 @@ impl Found {
         let facts = |item: &Item<Origin>| SnapFacts::of(&item.graph.root()?.manifest);
         let key = |item: &Item<Origin>| facts(item).map(|snap| (snap.name, snap.architectures));
         let mut there: HashSet<(String, Vec<String>)> = self.items.iter().filter_map(key).collect();
+        // Whose line says how it is to be called comes first.
+        let is_unnamed =
+            |(entry, _): &Implied| !matches!(&entry.subject, Subject::Snap { basename: Some(_), .. });
+        let mut implied = implied;
+        implied.sort_by_key(is_unnamed);
         for (entry, item) in implied {
             if key(&item).is_none_or(|key| there.insert(key)) {
                 self.take(&entry, Resolved { items: vec![item], ..Resolved::default() }, selection);

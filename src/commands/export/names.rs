@@ -20,6 +20,9 @@ const MEND: &str =
     "mend the path, which is relative to the list; `--keep-going` makes a bundle without such files";
 /// What to do about two files of one name.
 const RENAME: &str = "rename one of them, or give it another name with `name=` on its line";
+/// What to do about a snap whose files would be called as others.
+const BASENAME: &str = "give the snap another name with `basename=` on its line, or leave that out; snaps for several architectures \
+                        have names of their own without it";
 
 /// What to do about a file with a name that no file may have.
 const NAME: &str = "give it another name with `name=` on its line";
@@ -31,6 +34,7 @@ enum Hint {
     Mend,
     Name,
     Rename,
+    Basename,
 }
 
 /// A file to be, and the line that asks for it.
@@ -39,6 +43,8 @@ struct Named<'a> {
     /// What tells it from another of its name, where that is known.
     digest: Option<Digest>,
     line: &'a Position,
+    /// What helps where another file has its name.
+    helps: Hint,
     /// What to say where it was meant as something else.
     meant: Option<String>,
 }
@@ -67,7 +73,14 @@ pub(in crate::commands) async fn look(asking: &Asking<'_>, entries: &[Entry]) ->
     let files = entries.iter().zip(&names).flat_map(|(entry, names)| {
         let digest = entry.sha256.filter(|_| names.len() == 1);
         let meant = meant_as_image(entry);
-        names.iter().map(move |(_, name)| Named { name, digest, line: &entry.position, meant: meant.clone() })
+        let line = &entry.position;
+        names.iter().map(move |(_, name)| Named {
+            name,
+            digest,
+            line,
+            helps: Hint::Rename,
+            meant: meant.clone(),
+        })
     });
     refuse(gone.collect(), &files.collect::<Vec<_>>())
 }
@@ -78,9 +91,23 @@ pub(in crate::commands) fn check(found: &Found) -> Result<()> {
     let files = artifacts.filter(|artifact| matches!(artifact.kind, Kind::File | Kind::Assert));
     let named = files.filter_map(|artifact| {
         let line = found.line(artifact)?;
-        Some(Named { name: &artifact.reference, digest: Some(artifact.digest), line, meant: None })
+        Some(Named {
+            name: &artifact.reference,
+            digest: Some(artifact.digest),
+            line,
+            helps: Hint::Rename,
+            meant: None,
+        })
     });
-    refuse(vec![], &named.collect::<Vec<_>>())
+    let mut named: Vec<Named<'_>> = named.collect();
+    for item in found.items.iter().filter(|item| item.artifact.kind == Kind::Snap) {
+        let layers = item.graph.root().map(|root| root.manifest.layers.as_slice()).unwrap_or_default();
+        for layer in layers {
+            let (Some(name), Some(line)) = (layer.title(), found.line(&item.artifact)) else { continue };
+            named.push(Named { name, digest: Some(layer.digest), line, helps: Hint::Basename, meant: None });
+        }
+    }
+    refuse(vec![], &named)
 }
 
 /// Refuses files of one name, and tells of those that are `gone`, too.
@@ -106,7 +133,7 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
                 let before = slot.get();
                 let differ = before.digest.zip(file.digest).is_some_and(|(one, other)| one != other);
                 if differ {
-                    hint = Hint::Rename;
+                    hint = hint.max(file.helps).max(before.helps);
                     let (name, line) = (file.name, before.line);
                     told.push(mistake(
                         file.line,
@@ -119,7 +146,7 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
     for (before, name) in clashes(&names) {
         let lines = first.get(before.as_str()).zip(first.get(name.as_str()));
         let Some((one, other)) = lines else { continue };
-        hint = Hint::Rename;
+        hint = hint.max(one.helps).max(other.helps);
         told.push(mistake(
             other.line,
             format!("`{name}` and `{before}` ({}) cannot both be extracted: {}", one.line, why(before, name)),
@@ -135,6 +162,7 @@ fn refuse(gone: Vec<Mistake>, files: &[Named<'_>]) -> Result<()> {
         Hint::Mend => error.with_hint(MEND),
         Hint::Name => error.with_hint(NAME),
         Hint::Rename => error.with_hint(RENAME),
+        Hint::Basename => error.with_hint(BASENAME),
     })
 }
 

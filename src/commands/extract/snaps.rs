@@ -94,7 +94,7 @@ impl Failed {
 /// Says what to type to install the snaps of which both files are in the folder, those first that others need. What a snap
 /// is and may do is read out of its file, which is proven.
 pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
-    let mut commands: Vec<(u8, String, String)> = Vec::new();
+    let mut commands: Vec<Command> = Vec::new();
     let failed: BTreeSet<Digest> =
         items.iter().filter(|item| item.error.is_some()).map(|item| item.artifact.digest).collect();
     let snaps = items.iter().filter(|item| item.layer.media_type == media_type::SQUASHFS);
@@ -128,8 +128,8 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
             SnapType::App | SnapType::Kernel | SnapType::Gadget => 2,
         };
         let [assertions, file] = [assertions, file].map(|path| for_a_shell(&path));
-        let command = format!("sudo snap ack {assertions} && sudo snap install {file}{flag}");
-        commands.push((rank, inside.name, command));
+        let typed = format!("sudo snap ack {assertions} && sudo snap install {file}{flag}");
+        commands.push(Command { rank, name: inside.name, architectures: inside.architectures, typed });
     }
     if commands.is_empty() {
         return;
@@ -137,15 +137,49 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
     commands.sort();
     // Where the kernel does not tell, nothing is known. It tells nothing at all where there is no route of IPv4.
     let [v4, v6] = ROUTES.map(|path| fs::read_to_string(path).ok());
-    let needs_route = commands.iter().any(|(_, name, _)| KUBERNETES.contains(&name.as_str()));
+    let needs_route = commands.iter().any(|command| KUBERNETES.contains(&command.name.as_str()));
     if needs_route && v4.is_some_and(|v4| !has_default_route(&v4, &v6.unwrap_or_default())) {
         report.warnings.push(NO_ROUTE.to_owned());
     }
-    report.summary.push("next: install on every node, in this order:".to_owned());
-    for (_, _, command) in commands {
-        report.summary.push(format!("  {command}"));
-        report.commands.push(command);
+    for (nodes, commands) in by_architecture(commands) {
+        report.summary.push(format!("next: install on every node{nodes}, in this order:"));
+        for Command { typed, .. } in commands {
+            report.summary.push(format!("  {typed}"));
+            if !report.commands.contains(&typed) {
+                report.commands.push(typed);
+            }
+        }
     }
+}
+
+/// What is typed to install a snap, in the order in which it is typed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Command {
+    rank: u8,
+    name: String,
+    architectures: Vec<String>,
+    typed: String,
+}
+
+/// Parts what is typed by the nodes that it is for: all of them, or ` of arm64` where not all snaps run everywhere.
+fn by_architecture(commands: Vec<Command>) -> Vec<(String, Vec<Command>)> {
+    let is_for = |command: &Command, one: &str| {
+        command.architectures.iter().any(|architecture| architecture == one || architecture == "all")
+    };
+    let all: BTreeSet<String> = commands
+        .iter()
+        .flat_map(|command| &command.architectures)
+        .filter(|one| *one != "all")
+        .cloned()
+        .collect();
+    if all.iter().all(|one| commands.iter().all(|command| is_for(command, one))) {
+        return vec![(String::new(), commands)];
+    }
+    let of = |one: String| {
+        let commands = commands.iter().filter(|command| is_for(command, &one)).cloned().collect();
+        (format!(" of {one}"), commands)
+    };
+    all.into_iter().map(of).collect()
 }
 
 /// Writes a path so that a shell takes it for one word, whatever is in it.
@@ -173,6 +207,31 @@ fn has_default_route(v4: &str, v6: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_node_gets_what_runs_there() {
+        let command = |name: &str, architectures: &[&str]| Command {
+            rank: 2,
+            name: name.to_owned(),
+            architectures: architectures.iter().map(|one| (*one).to_owned()).collect(),
+            typed: name.to_owned(),
+        };
+        let parted = |commands: &[Command]| -> Vec<String> {
+            let parts = by_architecture(commands.to_vec()).into_iter();
+            parts
+                .map(|(nodes, typed)| {
+                    format!("{nodes}:{}", typed.iter().map(|c| c.typed.as_str()).collect::<String>())
+                })
+                .collect()
+        };
+        let (any, amd, arm) = (command("x", &["all"]), command("y", &["amd64"]), command("z", &["arm64"]));
+        assert_eq!(parted(&[any.clone(), amd.clone()]), [":xy"]);
+        assert_eq!(parted(std::slice::from_ref(&any)), [":x"]);
+        assert_eq!(
+            parted(&[any, amd, arm, command("b", &["amd64", "arm64"])]),
+            [" of amd64:xyb", " of arm64:xzb"]
+        );
+    }
 
     #[test]
     fn names_are_words_of_a_shell() {

@@ -7,6 +7,7 @@ use super::stored::Stored;
 use super::{Mode, Options, snaps};
 use crate::commands::report::{ArtifactRow, Report, Status, Totals, counted, whole};
 use crate::commands::together;
+use crate::model::artifact::Kind;
 use crate::model::error::Error;
 use crate::stores::folder::Found;
 
@@ -49,8 +50,13 @@ pub(super) fn fill(report: &mut Report, stored: &Stored<'_>, options: &Options, 
     if options.mode == Mode::Write {
         snaps::tell(report, &items, &options.to);
     }
-    let failed =
-        items.into_iter().filter_map(|item| Some((item.artifact.reference, stored.advise(item.error?))));
+    let failed = items.into_iter().filter_map(|item| {
+        let error = item.error?;
+        // A snap is two files: each fails by itself of what is there already, both of what is not proven.
+        let by_file = item.artifact.kind == Kind::Snap && matches!(error.root(), Error::Conflict { .. });
+        let file = item.name.filter(|_| by_file).map(|name| options.to.join(name.as_str()).into_string());
+        Some((file.unwrap_or(item.artifact.reference), stored.advise(error)))
+    });
     let groups = together::by_text(failed.collect());
     report.failures = groups
         .into_iter()

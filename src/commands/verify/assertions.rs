@@ -1,13 +1,16 @@
 //! Whether the snaps and the assertions in a bundle are proven by keys that are trusted.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::commands::report::{Report, Status, counted, whole};
-use crate::kinds::{Prover, own_root, prove_assertions};
+use crate::content::jobs;
+use crate::kinds::{Expected, Prover, own_root, prove_assertions};
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
 use crate::model::manifest::Manifest;
+use crate::model::snap::SnapFacts;
 use crate::stores::bundle::reader::Bundle;
 
 /// How many snaps there are, and how many of them, and of the files of assertions, nothing proves.
@@ -82,5 +85,11 @@ async fn prove(bundle: &Bundle, artifact: &Artifact, prover: &Prover) -> Result<
         return prove_assertions(&artifact.reference, &manifest, bundle, prover).await;
     }
     let proof = prover.prove_all(&artifact.reference, &manifest, bundle).await?;
+    if let (Some(facts), Some(snap)) = (SnapFacts::of(&manifest), manifest.layers.first()) {
+        let (said, window) = (Expected::said(snap.digest, &facts), bundle.window(&snap.digest));
+        if let Some(window) = window {
+            jobs::offload(move || said.check(Arc::new(window))).await??;
+        }
+    }
     Ok(own_root(&proof).into_iter().collect())
 }

@@ -14,6 +14,10 @@ const IMAGES: &str = "images.txt";
 /// The most bytes of all of them: 1 MiB.
 const MAX_IMAGES: u64 = 1 << 20;
 
+/// What to do about a snap that is not what was said of it.
+const OTHER: &str =
+    "export it anew; where that happens again, whoever serves the snap says something else of it than it is";
+
 /// Whether the images that a snap needs are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Images {
@@ -99,12 +103,43 @@ pub struct Expected {
     pub blob: Digest,
     facts: SnapFacts,
     images: Option<String>,
+    seen: Seen,
+}
+
+/// What there was of a snap when it was looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// All of it, proven.
+    Whole,
+    /// Parts that whoever serves it has sent.
+    Parts,
 }
 
 impl Expected {
     /// Expects what the store has said, and what was read over the network.
-    pub(super) fn new(blob: Digest, facts: &SnapFacts, images: Option<String>) -> Self {
-        Self { blob, facts: facts.clone(), images }
+    pub(super) fn new(blob: Digest, facts: &SnapFacts, images: Option<String>, seen: Seen) -> Self {
+        Self { blob, facts: facts.clone(), images, seen }
+    }
+
+    /// Expects what the manifest of a snap says, which is `blob`.
+    pub fn said(blob: Digest, facts: &SnapFacts) -> Self {
+        Self::new(blob, facts, None, Seen::Whole)
+    }
+
+    /// Returns whether images go along for no better reason than what was seen of a snap that is not proven yet.
+    pub fn carries_images(&self) -> bool {
+        self.images.is_some() && self.seen == Seen::Parts
+    }
+
+    /// Makes the error for images whose snap has not come.
+    pub fn absent(&self) -> Error {
+        let (name, revision) = (&self.facts.name, self.facts.revision);
+        Error::Unproven {
+            items: vec![format!(
+                "the images that snap `{name}:{revision}` lists go along, and the snap does not: nothing proves its list"
+            )],
+            hint: Some("the same command again goes on from there".to_owned()),
+        }
     }
 
     /// Looks into the snap that came, which is proven. Blocks on the disk.
@@ -114,10 +149,13 @@ impl Expected {
         let name = format!("snap `{}:{}`", self.facts.name, self.facts.revision);
         let wanted = if self.images.is_some() { Images::Wanted } else { Images::Unwanted };
         let inside = look(image, &name, wanted)?;
-        let mismatch = |what: &str, expected: &str, got: &str| Error::Mismatch {
-            what: format!("{name}: its {what}"),
-            expected: expected.to_owned(),
-            got: got.to_owned(),
+        let mismatch = |what: &str, expected: &str, got: &str| {
+            let error = Error::Mismatch {
+                what: format!("{name}: its {what}"),
+                expected: expected.to_owned(),
+                got: got.to_owned(),
+            };
+            error.with_hint(OTHER)
         };
         let (kind, confinement) = (inside.yaml.kind.to_string(), inside.yaml.confinement.to_string());
         let none = "none".to_owned();
@@ -128,6 +166,7 @@ impl Expected {
                 Some(self.facts.base.as_ref().unwrap_or(&none)),
                 inside.yaml.base.as_ref().unwrap_or(&none),
             ),
+            ("version", self.facts.version.as_ref(), &inside.yaml.version),
             ("type", self.facts.kind.as_ref(), &kind),
             ("confinement", self.facts.confinement.as_ref(), &confinement),
         ] {

@@ -1,6 +1,7 @@
 //! A snap with its assertions as one artifact (bundle-format.md, "Snaps").
 
 use bytes::Bytes;
+use camino::Utf8Path;
 
 use crate::content::plan::Item;
 use crate::kinds::Origin;
@@ -31,6 +32,12 @@ pub(super) fn item(
     basename: Option<&str>,
     rename: Option<&Rename>,
 ) -> Result<Item<Origin>> {
+    if let Some(whole) =
+        basename.filter(|name| matches!(Utf8Path::new(name).extension(), Some("snap" | "assert")))
+    {
+        let hint = "leave the ending out, which each of the two files gets";
+        return Err(Error::usage(format!("`basename={whole}` has the ending of a file"), Some(hint)));
+    }
     let basename = basename.map_or_else(|| format!("{}_{}", facts.name, facts.revision), ToString::to_string);
     let [snap_title, assert_title] = ["snap", "assert"].map(|ending| format!("{basename}.{ending}"));
     // What could not be extracted on the far side is told on this one.

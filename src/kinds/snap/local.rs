@@ -6,17 +6,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use camino::Utf8Path;
 
-use super::inside::{self, Expected, Images, Inside};
+use super::inside::{self, Expected, Images, Inside, Seen};
 use super::item::{Content, item};
 use crate::content::jobs::{self, OnFailure, Stop};
 use crate::kinds::{Origin, Places, Resolved, Wanted};
-use crate::model::assertion::{self, MAX_STREAM};
+use crate::model::assertion::{self, Assertion, MAX_STREAM};
 use crate::model::digest::{Algorithm, Digest};
 use crate::model::error::{Error, Result};
 use crate::model::list::Entry;
+use crate::model::printable::printable;
 use crate::model::sha3::Sha3_384;
 use crate::model::snap::SnapFacts;
 use crate::stores::file::LocalFile;
+
+/// What to do where a snap and what is beside it do not fit.
+const FETCH: &str =
+    "fetch both again with `snap download`, which writes the `.assert` that goes with the snap";
 
 /// What was found out about the file of a snap.
 struct Found {
@@ -48,6 +53,7 @@ pub(in crate::kinds) async fn resolve(
     let wrong = |mistake| Error::Unproven { items: vec![format!("`{beside}`: {mistake}")], hint: None };
     let chain = assertion::stream(&found.assertions).map_err(wrong)?;
     let yaml = found.inside.yaml;
+    refuse_others(&chain, path, &beside, &Sha3_384::from(found.sha3_384))?;
     let mut facts = SnapFacts {
         name: yaml.name,
         id: String::new(),
@@ -83,7 +89,7 @@ pub(in crate::kinds) async fn resolve(
         resolved.further =
             inside::further(images, path.file_name().unwrap_or(path.as_str()), wanted.require)?;
     }
-    resolved.expected.push(Expected::new(found.sha256, &facts, found.inside.images));
+    resolved.expected.push(Expected::new(found.sha256, &facts, found.inside.images, Seen::Whole));
     resolved.items.push(item(&facts, content, found.assertions, basename, entry.rename.as_ref())?);
     Ok(resolved)
 }
@@ -97,8 +103,40 @@ fn look(path: &Utf8Path, images: Images, stop: &Stop) -> Result<Found> {
     let (Digest::Sha3_384(sha3_384), Some(sha256)) = (hasher.finish(), sha256) else {
         return Err(Error::Interrupted(15));
     };
-    let inside = inside::look(Arc::new(file), &format!("`{path}`"), images)?;
+    let inside =
+        inside::look(Arc::new(file), path.as_str(), images).map_err(|error| of_a_disk(path, error))?;
     Ok(Found { sha3_384, sha256, size, inside, assertions: assertions_beside(path)? })
+}
+
+/// Says of a file that is damaged what helps on this side.
+fn of_a_disk(path: &Utf8Path, error: Error) -> Error {
+    match error {
+        Error::Format { offset, message, .. } => Error::Unproven {
+            items: vec![format!("`{path}` is no whole snap: at byte {offset}: {message}")],
+            hint: Some(FETCH.to_owned()),
+        },
+        other => other,
+    }
+}
+
+/// Refuses assertions that speak of another file.
+fn refuse_others(chain: &[Assertion], path: &Utf8Path, beside: &Utf8Path, file: &Sha3_384) -> Result<()> {
+    let text = |kind: &str, name: &str| {
+        chain.iter().find(|assertion| assertion.kind() == kind).and_then(|assertion| assertion.text(name))
+    };
+    let of_file = |assertion: &&Assertion| assertion.text("snap-sha3-384") == Some(&file.base64url());
+    let (Some(hash), None) = (text("snap-revision", "snap-sha3-384"), chain.iter().find(of_file)) else {
+        return Ok(());
+    };
+    let [revision, name] = [text("snap-revision", "snap-revision"), text("snap-declaration", "snap-name")]
+        .map(|text| printable(text.unwrap_or("?")));
+    let item = format!(
+        "`{beside}` speaks of revision {revision} of snap `{name}`, and not of `{path}`: expected the file whose SHA3-384 \
+         is `{}`, got `{}`",
+        printable(hash),
+        file.base64url()
+    );
+    Err(Error::Unproven { items: vec![item], hint: Some(FETCH.to_owned()) })
 }
 
 /// Reads the file with the ending `.assert` beside a snap.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
 pub use inside::Expected;
-pub use proof::{Prover, own_root};
+pub use proof::{Clock, Prover, own_root};
 
 use crate::stores::snap_store::{SnapStore, StoreSnap, Wanted};
 
@@ -31,6 +31,8 @@ pub struct Snaps {
     pub architecture: String,
     /// What is done about a snap whose sha256 is not known.
     pub unknown: Unknown,
+    /// What names a login that `snap download` would use, and nobody does here.
+    pub unused_login: Option<&'static str>,
     asked: Arc<Mutex<HashMap<Wanted, Answer>>>,
 }
 
@@ -49,6 +51,13 @@ pub enum Unknown {
 impl Snaps {
     /// Asks nobody yet.
     pub fn new(store: SnapStore, prover: Prover, architecture: &str, unknown: Unknown) -> Self {
-        Self { store, prover, architecture: architecture.to_owned(), unknown, asked: Arc::default() }
+        let (architecture, asked) = (architecture.to_owned(), Arc::default());
+        Self { store, prover, architecture, unknown, unused_login: None, asked }
+    }
+
+    /// Returns the same with every snap fetched, and proven, before anything is believed of it.
+    #[must_use]
+    pub fn staged(&self) -> Self {
+        Self { unknown: Unknown::Stage, ..self.clone() }
     }
 }

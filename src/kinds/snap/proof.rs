@@ -14,15 +14,27 @@ use crate::model::snap::SnapFacts;
 const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
 
 /// What to do where nobody who is trusted stands for a snap.
-const ROOT: &str = "a store with a root of its own is trusted with `--trusted-key FILE`; otherwise fetch the snap with its assertions again";
+const ROOT: &str = "nobody who is trusted stands for them: a store with a root of its own is trusted with `--trusted-key FILE`, \
+                    a file of its account and its account-key";
 
 /// What snaps are proven with.
 #[derive(Clone, Debug)]
 pub struct Prover {
     /// Who is trusted.
     pub trust: Trust,
-    /// What time it is, by the clock of this host or by a person's word.
+    /// What time it is.
     pub at: Moment,
+    /// Who says so.
+    pub clock: Clock,
+}
+
+/// Who says what time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The clock of this host, which may be wrong.
+    Host,
+    /// A person: `--at`.
+    Said,
 }
 
 impl Prover {
@@ -40,16 +52,29 @@ impl Prover {
         Ok(proof)
     }
 
+    /// Returns words such as `the clock says 2026-05-31T16:00:00Z`.
+    pub(in crate::kinds) fn now(&self) -> String {
+        let who = match self.clock {
+            Clock::Host => "the clock",
+            Clock::Said => "`--at`",
+        };
+        format!("{who} says {}", self.at)
+    }
+
     /// Proves assertions, and returns what they say of the file of a snap.
     pub(super) fn about(&self, chain: &[Assertion], facts: &SnapFacts) -> Result<SnapProof> {
-        let proven = self.trust.prove(chain).map_err(|error| error.with_hint(ROOT))?;
+        let proven = self.trust.prove(chain).map_err(|error| {
+            // What is wrong in itself no root mends.
+            if self.trust.examine(chain).wrong().is_empty() { error.with_hint(ROOT) } else { error }
+        })?;
         let proof = proven.snap(&facts.sha3_384)?;
         let expired: Vec<String> = proven.expired(self.at).iter().map(ToString::to_string).collect();
         if expired.is_empty() {
             return Ok(proof);
         }
-        let items = expired.into_iter().map(|key| format!("{key}, and the clock says {}", self.at)).collect();
-        Err(Error::Unproven { items, hint: Some(CLOCK.to_owned()) })
+        let items = expired.into_iter().map(|key| format!("{key}, and {}", self.now())).collect();
+        let hint = (self.clock == Clock::Host).then(|| CLOCK.to_owned());
+        Err(Error::Unproven { items, hint })
     }
 
     /// Proves a snap that is in a bundle or in a registry, all of whose blobs are in `source`: its assertions, what its

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::inside::{self, Expected, Images};
+use super::inside::{self, Expected, Images, Seen};
 use super::item::{Content, item};
 use super::{Snaps, Unknown, staged};
 use crate::content::jobs;
@@ -37,6 +37,11 @@ pub(in crate::kinds) async fn resolve(
         (None, None) => Pick::Default,
     };
     let mut resolved = Resolved::default();
+    resolved.warnings.extend(places.snaps.unused_login.map(|name| {
+        format!(
+            "`{name}` is passed over: the store is asked without a login, and tells of public snaps alone"
+        )
+    }));
     for architecture in architectures(architecture.as_deref(), &wanted.platforms, &places.snaps)? {
         let ask =
             |name: &str, pick| Wanted { name: name.to_owned(), pick, architecture: architecture.clone() };
@@ -149,7 +154,8 @@ impl Contained<'_> {
             let name = format!("{}_{}.snap", facts.name, facts.revision);
             resolved.further.append(&mut inside::further(images, &name, self.require)?);
         }
-        let expected = Expected::new(content.digest.stand_in(), &facts, images);
+        let seen = if matches!(content.origin, Origin::File(_)) { Seen::Whole } else { Seen::Parts };
+        let expected = Expected::new(content.digest.stand_in(), &facts, images, seen);
         if let Origin::File(file) = &content.origin {
             let (expected, file) = (expected.clone(), file.clone());
             jobs::offload(move || expected.check(Arc::new(file.open_regular()?))).await??;

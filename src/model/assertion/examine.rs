@@ -137,7 +137,7 @@ impl<'a> Examination<'a> {
         }
         let Some((_, key)) = self.key(assertion.signer()) else {
             let (id, authority) = (assertion.signer().base64url(), assertion.authority());
-            self.lack(at, &format!("it is signed with key {id} of `{authority}`, which is not there"));
+            self.lack(at, &format!("it is signed with key {id} of `{authority}`, and that key is neither among these assertions nor trusted"));
             return;
         };
         if let Err(why) = self.signed(case, key) {

@@ -234,7 +234,7 @@ fn snap_name(text: &str) -> Result<String, String> {
         Some(why) => Err(why),
         None if snap::is_name(text) => Ok(text.to_owned()),
         None if Ending::of(text) == Ending::Snap => {
-            Err(format!("`{text}` is not the name of a snap: `file ./{text}` carries it as a plain file"))
+            Err(format!("`{text}` is not the name of a snap: `snap ./{text}` carries a snap that is on disk"))
         }
         None => {
             Err(format!("`{text}` is not the name of a snap: expected lower-case letters, digits and dashes"))

@@ -150,7 +150,7 @@ fn every_mistake_is_told_where_it_stands() {
         ),
         (
             "snap k8s.snap",
-            "1:6: `k8s.snap` is not the name of a snap: `file ./k8s.snap` carries it as a plain file",
+            "1:6: `k8s.snap` is not the name of a snap: `snap ./k8s.snap` carries a snap that is on disk",
         ),
         ("snap k8s arch=x86_64", "1:10: `x86_64` is `amd64` in snapd's words: write `arch=amd64`"),
         (

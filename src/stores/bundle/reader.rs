@@ -11,7 +11,7 @@ use super::head::Head;
 use super::slots::{Slot, Slots};
 use crate::content::body::{ProvenBody, RawBody};
 use crate::content::copy::Source;
-use crate::content::read_at::{self, ReadAt};
+use crate::content::read_at::{self, ReadAt, Window};
 use crate::model::contents::Contents;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
@@ -119,6 +119,12 @@ impl Bundle {
     /// Returns where everything stands.
     pub fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    /// Returns the bytes of a blob, as they stand in the file.
+    pub fn window(&self, digest: &Digest) -> Option<Window> {
+        let slot = self.slots.get(digest)?;
+        Some(Window { of: Arc::clone(&self.file), offset: slot.offset, size: slot.size })
     }
 
     /// Returns the length of the file in bytes, with reserved entries at its end.

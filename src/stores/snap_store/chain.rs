@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{MaxFormat, SnapStore};
-use crate::model::assertion::{Assertion, MAX_STREAM, Trust, parse};
+use crate::model::assertion::{Assertion, Trust, parse};
 use crate::model::error::{Error, Result};
 use crate::model::sha3::Sha3_384;
 
 /// The only series of snaps that there has been.
 const SERIES: &str = "16";
+/// The most bytes of them: 1 MiB, where 10 KiB are usual.
+const MAX_CHAIN: usize = 1 << 20;
 /// So many assertions prove one snap: a handful does.
 const MAX_ASSERTIONS: usize = 32;
 
@@ -53,8 +55,8 @@ impl SnapStore {
                 Err(error) => return Err(self.at_assertions(error)),
             };
             length = length.saturating_add(assertion.raw().len());
-            if length > MAX_STREAM {
-                return Err(refused(&format!("it stands on more than {MAX_STREAM} bytes of assertions")));
+            if length > MAX_CHAIN {
+                return Err(refused(&format!("it stands on more than {MAX_CHAIN} bytes of assertions")));
             }
             let needed = needed(&assertion);
             steps.push(Step::Keep(Box::new(assertion)));

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use crate::model::assertion::Assertion;
 
 /// So many are remembered. What is asked for beyond them is fetched each time.
-const MOST: usize = 4096;
+const MOST: usize = 512;
 
 type Cell = Arc<OnceCell<Assertion>>;
 

@@ -37,7 +37,13 @@ pub(super) fn hint(wanted: &Wanted, releases: &[Release]) -> Option<String> {
     });
     channels.dedup();
     let channels = named(channels.iter().map(Channel::to_string))?;
-    Some(format!("for `{architecture}` it is released to {channels}"))
+    let which = match &wanted.pick {
+        Pick::Default => {
+            "no channel was named, and the default one holds nothing: name one with `channel=`; "
+        }
+        Pick::Channel(_) | Pick::Revision(_) => "",
+    };
+    Some(format!("{which}for `{architecture}` it is released to {channels}"))
 }
 
 /// Lists words in backticks, the first of them where they are many.
@@ -115,7 +121,8 @@ mod tests {
         let tracks: Vec<String> = (1..=30).map(|number| format!("1.{number}/stable")).collect();
         let releases: Vec<_> = tracks.iter().map(|track| ("amd64", track.as_str())).collect();
         let told = told(Pick::Default, &releases).unwrap();
-        assert!(told.starts_with("for `amd64` it is released to `1.30/stable`, `1.29/stable`"), "{told}");
+        assert!(told.starts_with("no channel was named, "), "{told}");
+        assert!(told.contains("; for `amd64` it is released to `1.30/stable`, `1.29/stable`"), "{told}");
         assert!(told.ends_with("`1.11/stable` and 10 more"), "{told}");
     }
 

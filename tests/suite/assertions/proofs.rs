@@ -84,9 +84,9 @@ fn what_is_not_there_is_named() {
     for (without, expected) in [
         (
             0,
-            "assertion `account/brewer`: it is signed with key STORE of `canonical`, which is not there\n\
-             assertion `snap-declaration/16/TEA`: it is signed with key STORE of `canonical`, which is not there\n\
-             assertion `snap-revision/SNAP`: it is signed with key STORE of `canonical`, which is not there",
+            "assertion `account/brewer`: it is signed with key STORE of `canonical`, and that key is neither among these assertions nor trusted\n\
+             assertion `snap-declaration/16/TEA`: it is signed with key STORE of `canonical`, and that key is neither among these assertions nor trusted\n\
+             assertion `snap-revision/SNAP`: it is signed with key STORE of `canonical`, and that key is neither among these assertions nor trusted",
         ),
         (
             1,

@@ -39,7 +39,7 @@ fn what_is_no_root_is_refused() {
         (
             stream(&[&account("canonical").signed(Key::Root), store_key()]),
             format!(
-                "assertion `account/canonical`: it is signed with key {key} of `canonical`, which is not there"
+                "assertion `account/canonical`: it is signed with key {key} of `canonical`, and that key is neither among these assertions nor trusted"
             ),
         ),
         (

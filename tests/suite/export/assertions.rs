@@ -23,7 +23,7 @@ fn assertions_that_lack_a_key_are_carried_with_a_warning() {
     let warning = |name: &str, more: &str| {
         format!(
             "warning: not all of `{name}` can be proven here: assertion `account/one`: it is signed \
-             with key STORE of `canonical`, which is not there{more}\n"
+             with key STORE of `canonical`, and that key is neither among these assertions nor trusted{more}\n"
         )
     };
     site.run("export ./one.assert").stdout(ID).stderr_holds(&warning("one.assert", "")).code(0);

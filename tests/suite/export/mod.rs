@@ -43,8 +43,8 @@ fn next(bundle: &str) -> String {
     let name = bundle.rsplit('/').next().filter(|name| *name != "airgap-bundle.tar");
     let named = name.map_or_else(String::new, |name| format!(" {name}"));
     format!(
-        "next: carry `{bundle}` over, prove it with `airgap-bundle verify --expect sha256:[1]{named}`, then import or \
-         sideload it\n"
+        "next: carry `{bundle}` over, prove it with `airgap-bundle verify --expect sha256:[1]{named}`, then import, \
+         sideload or extract it\n"
     )
 }
 

@@ -11,7 +11,7 @@ use airgap_bundle::commands::seen::Seen;
 use airgap_bundle::content::budget::Budget;
 use airgap_bundle::content::jobs::OnFailure;
 use airgap_bundle::kinds::{
-    Earlier, Foreign, Keys, Lacking, Places, Prover, Snaps, Staging, TagLists, Unknown, Wanted,
+    Clock, Earlier, Foreign, Keys, Lacking, Places, Prover, Snaps, Staging, TagLists, Unknown, Wanted,
 };
 use airgap_bundle::model::assertion::Trust;
 use airgap_bundle::model::list::{self, Require};
@@ -122,7 +122,7 @@ impl Scene {
         // Nobody asks it.
         let settings = snap_store::Settings::new(snap_store::store_url("http://127.0.0.1:1").unwrap());
         let store = SnapStore::new(client.http().clone(), settings);
-        let prover = Prover { trust: Trust::built_in().unwrap(), at: UNIX_EPOCH.into() };
+        let prover = Prover { trust: Trust::built_in().unwrap(), at: UNIX_EPOCH.into(), clock: Clock::Said };
         let snaps = Snaps::new(store, prover, "amd64", Unknown::Learn);
         let done = export::run(export::Options {
             asked: list::collect(&[], references, Require::default()).unwrap(),

@@ -70,3 +70,38 @@ fn inspect_shows_what_is_known_from_the_head() {
     assert!(list.contains("snap k8s channel=1.32-classic/stable revision=1234 arch=amd64"), "{list}");
     site.run("inspect").any_stderr().stdout_holds("snap  k8s:1234").code(0);
 }
+
+#[test]
+fn each_node_is_told_what_runs_there() {
+    let store = SnapStore::start([]);
+    for (revision, architecture) in [(1, "amd64"), (2, "arm64")] {
+        let base = Snap { weight: 2000, ..Snap::base("core22", 1380 + revision) };
+        let tool = Snap { weight: 2000, ..Snap::app("tool", revision) };
+        for snap in [base, tool] {
+            publish(&store, &Snap { architecture, ..snap }, &[]);
+        }
+    }
+    let list = "snap tool arch=amd64\nsnap tool arch=arm64\n";
+    let site =
+        site(&store).file("list.txt", list).file("same.txt", &list.replace("arch", "basename=tool arch"));
+    site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_holds("4 artifacts, ").code(0);
+    let install =
+        |name: &str| format!("  sudo snap ack out/{name}.assert && sudo snap install out/{name}.snap\n");
+    let told = |architecture: &str, base: &str, tool: &str| {
+        format!(
+            "next: install on every node of {architecture}, in this order:\n{}{}",
+            install(base),
+            install(tool)
+        )
+    };
+    site.run(&format!("extract --to out {TRUST}"))
+        .any_stdout()
+        .stderr_holds(&told("amd64", "core22_1381", "tool_1"))
+        .stderr_holds(&told("arm64", "core22_1382", "tool_2"))
+        .code(0);
+    // Of one name they could not be extracted beside each other.
+    site.run(&format!("export --list same.txt {TRUST} -o same.tar"))
+        .stderr_holds("same.txt:2:1: `tool.snap` is the name of another file, too: that of same.txt:1:1")
+        .stderr_holds("hint: give the snap another name with `basename=` on its line, or leave that out")
+        .code(2);
+}

@@ -61,15 +61,3 @@ fn a_snap_that_says_something_else_of_itself_is_refused() {
     publish_as(&store, &tool, &[], &file, "canonical");
     refused(&store, 3, "its confinement: expected strict, got classic");
 }
-
-#[test]
-fn expiry_is_by_the_clock_and_the_clock_can_be_said() {
-    let (store, ..) = store();
-    let site = site(&store).file("list.txt", "snap tool\nsnap core22\n");
-    site.run(&format!("export --list list.txt {TRUST}")).any_stdout().any_stderr().code(0);
-    site.run(&format!("verify {TRUST} --at 2001-01-01T00:00:00Z"))
-        .any_stdout()
-        .stderr_holds("and the clock says 2001-01-01T00:00:00Z")
-        .stderr_holds("hint: if the clock of this host is wrong, say what time it is with `--at TIME`")
-        .code(3);
-}

@@ -31,7 +31,8 @@ fn a_file_is_carried_with_the_assertions_beside_it() {
     let assertions = site.read("out/tool_7.assert");
     let site = site.bytes("other.snap", &other).bytes("other.assert", &assertions);
     site.run(&format!("export ./other.snap {TRUST} -o other.tar"))
-        .stderr_holds("expected assertion `snap-revision/")
+        .stderr_holds("`./other.assert` speaks of revision 7 of snap `tool`, and not of `./other.snap`: expected the file")
+        .stderr_holds("hint: fetch both again with `snap download`")
         .code(3);
     std::fs::remove_file(site.path("other.assert")).unwrap();
     site.run(&format!("export ./other.snap {TRUST} -o other.tar"))

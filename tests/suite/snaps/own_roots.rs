@@ -19,7 +19,7 @@ fn a_file_of_assertions_is_proven_as_far_as_the_keys_go() {
     site.run("export --list list.txt -o open.tar")
         .any_stdout()
         .stderr_holds("warning: not all of `x.assert` can be proven here: ")
-        .stderr_holds(&format!("it is signed with key {} of `canonical`, which is not there", Key::Root.id()))
+        .stderr_holds(&format!("it is signed with key {} of `canonical`, and that key is neither among these assertions nor trusted", Key::Root.id()))
         .code(0);
     let said = site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_of(0);
     let warned =
@@ -73,8 +73,8 @@ fn a_root_that_nobody_named_is_told_with_what_names_it() {
     publish(&store, &Snap { weight: 2000, ..Snap::base("tool", 7) }, &[]);
     let site = site(&store).file("list.txt", "snap tool\n");
     site.run("export --list list.txt")
-        .stderr_holds("which is not there")
-        .stderr_holds("hint: a store with a root of its own is trusted with `--trusted-key FILE`")
+        .stderr_holds("and that key is neither among these assertions nor trusted")
+        .stderr_holds("hint: nobody who is trusted stands for them: a store with a root of its own is trusted with `--trusted-key FILE`")
         .code(3);
 }
 
@@ -95,7 +95,10 @@ fn a_root_of_ones_own_is_told_wherever_it_stands_for_something() {
     // A store that hands out its own root is not trusted for that.
     let its_own = account_key(Key::Root, "canonical").signed(Key::Root);
     store.put_assertion(&format!("account-key/{}", Key::Root.id()), its_own);
-    let lacks = format!("it is signed with key {} of `canonical`, which is not there", Key::Root.id());
+    let lacks = format!(
+        "it is signed with key {} of `canonical`, and that key is neither among these assertions nor trusted",
+        Key::Root.id()
+    );
     for (command, why) in [
         (
             "export --list list.txt -o other.tar",
@@ -126,7 +129,7 @@ fn a_root_that_cannot_be_one_is_refused() {
             site.run(&format!("{command} --trusted-key {file}")).stderr_holds(why).code(2);
         }
         site.run(&format!("{command} --trusted-key absent.assert"))
-            .stderr_holds("reading the key `absent.assert`: No such file or directory")
+            .stderr_holds("reading the key `absent.assert` (`--trusted-key`): No such file or directory")
             .code(1);
     }
 }

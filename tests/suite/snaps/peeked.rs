@@ -70,6 +70,40 @@ fn another_list_of_images_than_was_planned_with_is_an_error() {
 }
 
 #[test]
+fn where_images_go_alone_their_list_is_proven_first() {
+    let places = Places::new();
+    let listed = Some(format!("{}/two:1\n", places.registry.host()));
+    places.publish_with_parts_of(&Snap { images: listed, ..places.tool.clone() });
+    let site = places.site();
+    for (number, selected) in ["--only image", "--except snap"].iter().enumerate() {
+        let output = format!("{number}.tar");
+        site.run(&format!("export --list list.txt {TRUST} {selected} -o {output}"))
+            .any_stdout()
+            .stderr_holds("1 artifact, ")
+            .code(0);
+        site.run(&format!("inspect {output} --list")).stdout_holds("HOST/one:1").code(0);
+    }
+    assert_eq!(site.files("."), ["0.tar", "1.tar", "list.txt", "root.assert"]);
+}
+
+#[test]
+fn images_whose_snap_does_not_come_make_no_bundle() {
+    let places = Places::new();
+    let listed = Some(format!("{}/two:1\n", places.registry.host()));
+    places.publish_with_parts_of(&Snap { images: listed, ..places.tool.clone() });
+    let site = places.site();
+    let download = format!("{}_7.snap", places.tool.id());
+    places.store.fail(1000, &download, Trouble::Flip(30_000));
+    places.store.mend();
+    places.publish_with_parts_of(&Snap {
+        images: Some(format!("{}/two:1\n", places.registry.host())),
+        ..places.tool.clone()
+    });
+    site.run(&format!("export --list list.txt {TRUST} --keep-going")).any_stdout().any_stderr().code(3);
+    assert!(!site.path("airgap-bundle.tar").exists());
+}
+
+#[test]
 fn the_same_list_in_other_parts_is_the_same() {
     let places = Places::new();
     places.publish_with_parts_of(&places.tool.clone());

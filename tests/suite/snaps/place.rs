@@ -18,6 +18,7 @@ pub(crate) struct Snap {
     pub(crate) kind: Option<&'static str>,
     pub(crate) confinement: &'static str,
     pub(crate) images: Option<String>,
+    pub(crate) architecture: &'static str,
     /// So many bytes that cannot be compressed.
     pub(crate) weight: usize,
 }
@@ -31,6 +32,7 @@ impl Snap {
             kind: None,
             confinement: "strict",
             images: None,
+            architecture: "amd64",
             weight: 300_000,
         }
     }
@@ -46,9 +48,9 @@ impl Snap {
 
     /// Makes the file.
     pub(crate) fn file(&self) -> Vec<u8> {
-        let Self { name, revision, confinement, .. } = self;
+        let Self { name, revision, confinement, architecture, .. } = self;
         let mut yaml = format!(
-            "name: {name}\nversion: \"1.{revision}\"\nconfinement: {confinement}\narchitectures: [amd64]\n"
+            "name: {name}\nversion: \"1.{revision}\"\nconfinement: {confinement}\narchitectures: [{architecture}]\n"
         );
         for (key, value) in [("base", self.base), ("type", self.kind)] {
             yaml.extend(value.map(|value| format!("{key}: {value}\n")));
@@ -85,6 +87,7 @@ pub(crate) fn publish_as(store: &SnapStore, snap: &Snap, channels: &[&str], file
     release.kind = snap.kind.unwrap_or("app").to_owned();
     release.base = snap.base.map(str::to_owned);
     release.confinement = snap.confinement.to_owned();
+    release.architectures = vec![snap.architecture.to_owned()];
     if !channels.is_empty() {
         release = release.channels(channels);
     }

@@ -27,8 +27,8 @@ struct Connected {
     store: SnapStore,
     /// Each with its name.
     images: Vec<(Graph, String)>,
-    /// `k8s.snap` and `core20.snap`.
-    files: [Vec<u8>; 2],
+    /// By the names of the snaps.
+    files: [(&'static str, Vec<u8>); 3],
 }
 
 impl Connected {
@@ -50,7 +50,9 @@ impl Connected {
         };
         let k8s = publish(&store, &k8s, &["1.32-classic/stable"]);
         let core = publish(&store, &Snap::base("core20", 2434), &[]);
-        Self { source, store, images, files: [k8s, core] }
+        let snapd = Snap { base: None, kind: Some("snapd"), ..Snap::app("snapd", 24718) };
+        let snapd = publish(&store, &snapd, &[]);
+        Self { source, store, images, files: [("k8s", k8s), ("core20", core), ("snapd", snapd)] }
     }
 }
 
@@ -62,11 +64,13 @@ fn run(site: &Site, line: &str, more: &str) -> crate::site::Outcome {
 }
 
 /// Returns what `extract` prints to be typed, and removes what it wrote, once it is the right thing.
-fn extracted(site: &Site, line: &str, files: &[Vec<u8>; 2]) -> Vec<String> {
+fn extracted(site: &Site, line: &str, files: &[(&str, Vec<u8>); 3]) -> Vec<String> {
     let report = run(site, line, "--json").json(0);
-    assert!(site.read("k8s.snap") == files[0] && site.read("core20.snap") == files[1], "{line}");
-    for name in ["k8s.snap", "k8s.assert", "core20.snap", "core20.assert"] {
-        std::fs::remove_file(site.path(name)).unwrap();
+    for (name, file) in files {
+        assert!(site.read(&format!("{name}.snap")) == *file, "{line}: {name}");
+        for ending in ["snap", "assert"] {
+            std::fs::remove_file(site.path(&format!("{name}.{ending}"))).unwrap();
+        }
     }
     let commands = report["commands"].as_array().unwrap().iter();
     commands.map(|command| command.as_str().unwrap().to_owned()).collect()
@@ -75,7 +79,7 @@ fn extracted(site: &Site, line: &str, files: &[Vec<u8>; 2]) -> Vec<String> {
 /// Every image, as containerd gets it that was told so of the registry.
 fn assert_pulled(site: &Site, hosts: &str, images: &[(Graph, String)]) {
     let ca = String::from_utf8(site.read("ca.pem")).unwrap();
-    let folder = "/var/snap/k8s/common/etc/containerd/hosts.d";
+    let folder = "/etc/containerd/hosts.d";
     let here = site.path("hosts.d").display().to_string();
     std::fs::create_dir_all(site.path("hosts.d/ghcr.io")).unwrap();
     std::fs::write(site.path("hosts.d/ghcr.io/ca.crt"), ca).unwrap();
@@ -102,7 +106,8 @@ fn every_command_of_the_readme_does_what_it_says() {
     let (lines, text) = section();
     let typed: Vec<&str> = lines.iter().copied().filter(|line| line.starts_with("sudo snap ")).collect();
     let toml: Vec<&str> =
-        lines.iter().copied().skip_while(|line| !line.starts_with("[host.")).take(3).collect();
+        lines.iter().copied().skip_while(|line| !line.starts_with("server = ")).take(4).collect();
+    assert!(text.contains("`/etc/containerd/hosts.d/ghcr.io/hosts.toml`"));
     let mut done = Vec::new();
     for line in lines {
         let verb = line.split(' ').take(3).collect::<Vec<_>>().join(" ");
@@ -114,12 +119,13 @@ fn every_command_of_the_readme_does_what_it_says() {
             }
             ["airgap-bundle", "export", ..] => {
                 let report = run(&site, line, "--json").json(0);
-                assert_eq!(report["artifacts"].as_array().unwrap().len(), 4);
+                assert_eq!(report["artifacts"].as_array().unwrap().len(), 5);
+                assert_eq!(report["warnings"].to_string().matches("does not go along").count(), 0);
                 site = site.named("sha256:…", report["bundle"]["id"].as_str().unwrap());
                 done.push("export");
             }
             ["airgap-bundle", "verify", ..] => {
-                run(&site, line, "").any_stdout().stderr_holds("2 snaps proven by assertions\n").code(0);
+                run(&site, line, "").any_stdout().stderr_holds("3 snaps proven by assertions\n").code(0);
                 done.push("verify");
             }
             ["airgap-bundle", "extract", ..] => {
@@ -161,6 +167,7 @@ fn every_command_of_the_readme_does_what_it_says() {
             "export",
             "verify",
             "extract",
+            "snap",
             "snap",
             "snap",
             "sideload",

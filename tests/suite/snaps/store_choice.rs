@@ -86,6 +86,17 @@ fn the_store_that_has_no_assertions_is_the_one_that_is_named() {
 }
 
 #[test]
+fn a_login_that_nobody_uses_is_told() {
+    let store = store("");
+    let site = site(&[("SNAPPY_FORCE_API_URL", &store.url()), ("UBUNTU_STORE_AUTH", "secret")]);
+    let said = site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_of(0);
+    assert!(
+        said.contains("warning: `UBUNTU_STORE_AUTH` is passed over: ") && !said.contains("secret"),
+        "{said}"
+    );
+}
+
+#[test]
 fn no_cdn_is_a_yes_or_a_no() {
     let store = store("");
     for (word, expected) in [("0", 0), ("false", 0), ("true", 2)] {

@@ -70,7 +70,14 @@ fn what_is_said_beside_the_proof_is_not_believed() {
     let free = Snap { weight: 2000, confinement: "classic", ..Snap::app("atool", 1) };
     let free = Crafted::new(free).says("confinement", "strict").says("type", "base");
     let site = site(&tool.into(core.into(free.into(Pack::new()))));
-    site.run(&format!("verify {TRUST}")).any_stdout().stderr_holds("3 snaps proven by assertions").code(0);
+    site.run(&format!("verify {TRUST}"))
+        .any_stdout()
+        .stderr_holds("snap `atool:1`: its type: expected base, got app")
+        .stderr_holds("snap `core22:1380`: its type: expected app, got base")
+        .stderr_holds("snap `tool:7`: its base: expected core18, got core22")
+        .stderr_holds("0 of 3 snaps proven by assertions")
+        .code(3);
+    // What is typed comes out of the snaps themselves.
     let report = site.run(&format!("extract --to out {TRUST} --json")).json(0);
     let expected = [("core22_1380", ""), ("atool_1", " --classic"), ("tool_7", "")].map(|(name, flag)| {
         format!("sudo snap ack out/{name}.assert && sudo snap install out/{name}.snap{flag}")
