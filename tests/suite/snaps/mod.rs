@@ -1,5 +1,6 @@
 //! Snaps, from the store into a bundle and out of it on the far side.
 
+mod behind;
 mod crafted;
 mod expired;
 mod export;
