@@ -13,6 +13,7 @@ use crate::kinds::{Prover, own_root, prove_assertions};
 use crate::model::artifact::Kind;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
+use crate::model::file_name::FileName;
 use crate::model::media_type;
 use crate::model::snap::{Confinement, SnapType};
 use crate::stores::file::LocalFile;
@@ -112,9 +113,7 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
                 continue;
             }
         };
-        let place = if to == "." { name.as_str().to_owned() } else { path.into_string() };
-        // What begins with a dash would be an option.
-        let place = if place.starts_with('-') { format!("./{place}") } else { place };
+        let place = typed_place(to, name);
         let assertions = format!("{}.assert", place.strip_suffix(".snap").unwrap_or(&place));
         let file = if place.contains('/') { place } else { format!("./{place}") };
         // snapd's own flags, which are called as what they grant.
@@ -123,14 +122,20 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
             grants @ (Confinement::Classic | Confinement::Devmode) => format!(" --{grants}"),
         };
         let rank = match inside.kind {
-            SnapType::Snapd => 0,
-            SnapType::Base | SnapType::Core => 1,
-            SnapType::App | SnapType::Kernel | SnapType::Gadget => 2,
+            SnapType::Snapd => 1,
+            SnapType::Base | SnapType::Core => 2,
+            SnapType::App | SnapType::Kernel | SnapType::Gadget => 3,
         };
         let [assertions, file] = [assertions, file].map(|path| for_a_shell(&path));
         let typed = format!("sudo snap ack {assertions} && sudo snap install {file}{flag}");
         commands.push(Command { rank, name: inside.name, architectures: inside.architectures, typed });
     }
+    let alone = items.iter().filter(|item| item.artifact.kind == Kind::Assert && item.error.is_none());
+    commands.extend(alone.filter_map(|item| {
+        let name = item.name.as_ref()?;
+        let typed = format!("sudo snap ack {}", for_a_shell(&typed_place(to, name)));
+        Some(Command { rank: 0, name: name.to_string(), architectures: vec!["all".to_owned()], typed })
+    }));
     if commands.is_empty() {
         return;
     }
@@ -152,7 +157,7 @@ pub(super) fn tell(report: &mut Report, items: &[Item], to: &Utf8Path) {
     }
 }
 
-/// What is typed to install a snap, in the order in which it is typed.
+/// What is typed to install a snap, or to let snapd know a file of assertions, in the order in which it is typed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Command {
     rank: u8,
@@ -180,6 +185,13 @@ fn by_architecture(commands: Vec<Command>) -> Vec<(String, Vec<Command>)> {
         (format!(" of {one}"), commands)
     };
     all.into_iter().map(of).collect()
+}
+
+/// Returns a file of the folder as it is typed.
+fn typed_place(to: &Utf8Path, name: &FileName) -> String {
+    let place = if to == "." { name.to_string() } else { to.join(name.as_str()).into_string() };
+    // What begins with a dash would be an option.
+    if place.starts_with('-') { format!("./{place}") } else { place }
 }
 
 /// Writes a path so that a shell takes it for one word, whatever is in it.

@@ -26,7 +26,10 @@ fn a_file_of_assertions_is_proven_as_far_as_the_keys_go() {
         "warning: `x.assert` is proven with the root in `root.assert`, not with that of the snap store\n";
     assert!(said.contains(warned) && !said.contains("not all of it"), "{said}");
     assert!(site.read("open.tar") == site.read("airgap-bundle.tar"));
-    site.run("extract --to out").any_stdout().any_stderr().code(0);
+    site.run("extract --to out")
+        .any_stdout()
+        .stderr_holds("next: install on every node, in this order:\n  sudo snap ack out/x.assert\n")
+        .code(0);
     assert_eq!(String::from_utf8(site.read("out/x.assert")).unwrap(), brand());
 }
 
