@@ -18,7 +18,11 @@ pub fn file_names(entry: &Entry) -> Vec<(Kind, String)> {
 
 /// Returns what an entry names on this machine that is not there: its kind, its name, and the path as it was written.
 pub fn missing_file(entry: &Entry) -> Option<(Kind, String, String)> {
-    let (kind, Location::Path(path), _) = place(entry)? else { return None };
+    let (kind, location) = match &entry.subject {
+        Subject::SnapFile(location) => (Kind::Snap, location),
+        _ => place(entry).map(|(kind, location, _)| (kind, location))?,
+    };
+    let Location::Path(path) = location else { return None };
     let found = std::fs::symlink_metadata(path.resolve());
     let is_missing = found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     let name = path.written().file_name().unwrap_or(path.written().as_str()).to_owned();

@@ -54,8 +54,9 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
             Ok(own_root(&proof).into_iter().collect())
         });
         match proof.await {
-            Ok(told) => {
-                warnings.extend(told);
+            Ok(mut told) => {
+                told.retain(|warning| !warnings.contains(warning));
+                warnings.append(&mut told);
                 known.insert(item.artifact.digest, None);
             }
             Err(error) => {

@@ -62,7 +62,10 @@ pub(super) async fn check(bundle: &Bundle, prover: &Prover, report: &mut Report)
         let is_snap = artifact.kind == Kind::Snap;
         proofs.snaps += u64::from(is_snap);
         match prove(bundle, artifact, prover).await {
-            Ok(warnings) => report.warnings.extend(warnings),
+            Ok(mut warnings) => {
+                warnings.retain(|warning| !report.warnings.contains(warning));
+                report.warnings.append(&mut warnings);
+            }
             Err(error) => {
                 let what = if is_snap { "snap" } else { "file of assertions" };
                 let unproven = if is_snap { &mut proofs.unproven_snaps } else { &mut proofs.unproven_files };
