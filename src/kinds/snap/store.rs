@@ -185,12 +185,13 @@ impl Contained<'_> {
         let (snap, snaps) = (self.snap, &self.places.snaps);
         let (digest, size) = (facts.digest(), snap.download.size);
         let origin = Origin::Snap(Box::new((snaps.store.clone(), snap.download.clone())));
-        if let Some(digest) = self.places.earlier.snap(&digest, size).await {
-            return Ok(Content { digest, size, origin });
-        }
         match snaps.unknown {
-            Unknown::Learn => Ok(Content { digest, size, origin }),
+            // What an earlier bundle has names the bytes, and does not bring them.
             Unknown::Stage => staged::fetch(&origin, &digest, size, &self.places.staging).await,
+            Unknown::Learn => {
+                let digest = self.places.earlier.snap(&digest, size).await.unwrap_or(digest);
+                Ok(Content { digest, size, origin })
+            }
         }
     }
 }

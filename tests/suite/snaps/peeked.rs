@@ -84,6 +84,16 @@ fn where_images_go_alone_their_list_is_proven_first() {
         site.run(&format!("inspect {output} --list")).stdout_holds("HOST/one:1").code(0);
     }
     assert_eq!(site.files("."), ["0.tar", "1.tar", "list.txt", "root.assert"]);
+    // An earlier bundle that has the snap proves no list that was read elsewhere.
+    places.store.mend();
+    site.run(&format!("export --list list.txt {TRUST} -o whole.tar")).any_stdout().any_stderr().code(0);
+    let listed = Some(format!("{}/two:1\n", places.registry.host()));
+    places.publish_with_parts_of(&Snap { images: listed, ..places.tool.clone() });
+    site.run(&format!("export --list list.txt {TRUST} --only image --reuse whole.tar -o reused.tar"))
+        .any_stdout()
+        .any_stderr()
+        .code(0);
+    site.run("inspect reused.tar --list").stdout_holds("HOST/one:1").code(0);
 }
 
 #[test]
