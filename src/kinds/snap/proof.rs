@@ -13,10 +13,6 @@ use crate::model::snap::SnapFacts;
 /// What to do where only the clock stands against a proof.
 const CLOCK: &str = "if the clock of this host is wrong, say what time it is with `--at TIME`";
 
-/// What to do where nobody who is trusted stands for a snap.
-const ROOT: &str = "nobody who is trusted stands for them: a store with a root of its own is trusted with `--trusted-key FILE`, \
-                    a file of its account and its account-key";
-
 /// What snaps are proven with.
 #[derive(Clone, Debug)]
 pub struct Prover {
@@ -63,10 +59,7 @@ impl Prover {
 
     /// Proves assertions, and returns what they say of the file of a snap.
     pub(super) fn about(&self, chain: &[Assertion], facts: &SnapFacts) -> Result<SnapProof> {
-        let proven = self.trust.prove(chain).map_err(|error| {
-            // What is wrong in itself no root mends.
-            if self.trust.examine(chain).wrong().is_empty() { error.with_hint(ROOT) } else { error }
-        })?;
+        let proven = self.trust.prove(chain)?;
         let proof = proven.snap(&facts.sha3_384)?;
         let expired: Vec<String> = proven.expired(self.at).iter().map(ToString::to_string).collect();
         if expired.is_empty() {
@@ -143,8 +136,7 @@ impl Prover {
             Err(error) => return Err(error),
         }
         // Either the bytes were damaged, or they are those that the manifest names and another file than the proven one.
-        let mut body = ProvenBody::new(snap, source.open(snap, 0).await?, &source.place());
-        while body.next().await?.is_some() {}
+        ProvenBody::new(snap, source.open(snap, 0).await?, &source.place()).learn().await?;
         let item = format!(
             "snap `{}` has another SHA3-384 than its assertions say: expected {}, and blob {} is another file",
             facts.name, facts.sha3_384, snap.digest

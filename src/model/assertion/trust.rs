@@ -7,6 +7,10 @@ use super::{Assertion, stream};
 use crate::model::error::{Error, Result};
 use crate::model::sha3::Sha3_384;
 
+/// What to do where nobody who is trusted stands for assertions.
+const NOBODY: &str = "nobody who is trusted stands for them: a store with a root of its own is trusted with `--trusted-key FILE`, \
+                    a file of its account and its account-key";
+
 /// The account of Canonical and its root key, as snapd has them built in (`asserts/sysdb/trusted.go`).
 const ROOT: &[u8] = include_bytes!("root.assert");
 
@@ -80,7 +84,12 @@ impl Trust {
     pub fn prove<'a>(&'a self, stream: &'a [Assertion]) -> Result<Proven<'a>> {
         let findings = self.examine(stream);
         let items: Vec<String> = findings.wrong().iter().chain(findings.missing()).cloned().collect();
-        if items.is_empty() { Ok(Proven(findings)) } else { Err(Error::Unproven { items, hint: None }) }
+        if items.is_empty() {
+            return Ok(Proven(findings));
+        }
+        // What is wrong in itself no root mends.
+        let hint = findings.wrong().is_empty().then(|| NOBODY.to_owned());
+        Err(Error::Unproven { items, hint })
     }
 
     fn roots(&self) -> impl Iterator<Item = (&Assertion, Option<&str>)> {

@@ -16,6 +16,7 @@ mod reply;
 mod settings;
 mod snap;
 
+use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use known::Known;
@@ -46,12 +47,12 @@ impl SnapStore {
 
     /// Returns how errors name it: ``reading from snap store `api.snapcraft.io` ``.
     pub fn place(&self) -> String {
-        format!("reading from snap store `{}`", authority(&self.settings.api))
+        place(&self.settings.api)
     }
 
     /// As [`SnapStore::at`], where assertions are.
     fn at_assertions(&self, error: Error) -> Error {
-        error.at(&format!("reading from snap store `{}`", authority(self.settings.assertions())))
+        error.at(&place(self.settings.assertions()))
     }
 
     /// Says in an error that it came up here.
@@ -66,4 +67,8 @@ impl SnapStore {
             _ => request,
         }
     }
+}
+
+fn place(url: &Url) -> String {
+    format!("reading from snap store `{}`", authority(url))
 }
