@@ -34,6 +34,7 @@ mod registry;
 mod selection;
 mod sideload;
 mod snaps;
+mod store_login;
 mod verify;
 mod version;
 

@@ -1,6 +1,5 @@
 //! Flags about snaps: which store, who is trusted, and what time it is.
 
-use std::env;
 use std::fs::File;
 use std::io::Read as _;
 use std::time::SystemTime;
@@ -9,6 +8,7 @@ use camino::Utf8PathBuf;
 use reqwest::Url;
 
 use super::sideload;
+use super::store_login::{login, variable};
 use crate::kinds::{Clock, Prover, Snaps, Unknown};
 use crate::model::assertion::{MAX_STREAM, Trust};
 use crate::model::error::{Error, Result};
@@ -80,12 +80,10 @@ impl ProofArguments {
 impl SnapArguments {
     /// Returns where snaps come from.
     pub(super) fn snaps(&self, http: &HttpClient, unknown: Unknown) -> Result<Snaps> {
-        let named = |variable: &str| env::var(variable).ok().filter(|value| !value.is_empty());
-        let from = |variable: &str| {
-            let read = |text: String| {
-                store_url(&text).map_err(|error| error.during(format!("`{variable}` is wrong")))
-            };
-            named(variable).map(read).transpose()
+        let from = |name: &str| {
+            let read =
+                |text: String| store_url(&text).map_err(|error| error.during(format!("`{name}` is wrong")));
+            variable(name).map(read).transpose()
         };
         let api = match &self.snap_store_url {
             Some(url) => url.clone(),
@@ -99,8 +97,8 @@ impl SnapArguments {
         let settings = Settings {
             // Who names a store means all of it.
             assertions: if self.snap_store_url.is_some() { None } else { from("SNAPPY_FORCE_SAS_URL")? },
-            store_id: named("UBUNTU_STORE_ID"),
-            downloads: if is_yes(named("SNAPPY_STORE_NO_CDN")) {
+            store_id: variable("UBUNTU_STORE_ID"),
+            downloads: if is_yes(variable("SNAPPY_STORE_NO_CDN")) {
                 Downloads::Store
             } else {
                 Downloads::Anywhere
@@ -108,14 +106,10 @@ impl SnapArguments {
             max_formats: self.max_format.clone(),
             ..Settings::new(api)
         };
-        let architecture = named("UBUNTU_STORE_ARCH");
+        let architecture = variable("UBUNTU_STORE_ARCH");
         let architecture =
             architecture.as_deref().or_else(|| snap::architecture(&sideload::host())).unwrap_or("amd64");
-        let store = SnapStore::new(http.clone(), settings);
-        let logins = ["UBUNTU_STORE_AUTH", "UBUNTU_STORE_AUTH_DATA_FILENAME"];
-        let unused_login = logins.into_iter().find(|name| named(name).is_some());
-        let mut snaps = Snaps::new(store, self.proof.prover()?, architecture, unknown);
-        snaps.unused_login = unused_login;
-        Ok(snaps)
+        let store = SnapStore::new(http.clone(), settings).with_login(login()?);
+        Ok(Snaps::new(store, self.proof.prover()?, architecture, unknown))
     }
 }

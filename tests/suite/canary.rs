@@ -122,7 +122,7 @@ fn files_with_a_canary_are_found() {
 }
 
 /// Runs a command with all that it can say, and searches what it says and what it leaves.
-fn run(site: &Site, line: &str, code: Option<i32>) {
+pub(crate) fn run(site: &Site, line: &str, code: Option<i32>) {
     for talk in ["-v", "--json -v --progress json"] {
         let mut command = assert_cmd::Command::from_std(site.command(&format!("{line} {talk}")));
         let stdin = if line.contains("--password-stdin") { "canary-password\n" } else { "" };

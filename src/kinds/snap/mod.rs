@@ -31,8 +31,6 @@ pub struct Snaps {
     pub architecture: String,
     /// What is done about a snap whose sha256 is not known.
     pub unknown: Unknown,
-    /// What names a login that `snap download` would use, and nobody does here.
-    pub unused_login: Option<&'static str>,
     asked: Arc<Mutex<HashMap<Wanted, Answer>>>,
 }
 
@@ -52,7 +50,7 @@ impl Snaps {
     /// Asks nobody yet.
     pub fn new(store: SnapStore, prover: Prover, architecture: &str, unknown: Unknown) -> Self {
         let (architecture, asked) = (architecture.to_owned(), Arc::default());
-        Self { store, prover, architecture, unknown, unused_login: None, asked }
+        Self { store, prover, architecture, unknown, asked }
     }
 
     /// Returns the same with every snap fetched, and proven, before anything is believed of it.

@@ -37,11 +37,6 @@ pub(in crate::kinds) async fn resolve(
         (None, None) => Pick::Default,
     };
     let mut resolved = Resolved::default();
-    resolved.warnings.extend(places.snaps.unused_login.map(|name| {
-        format!(
-            "`{name}` is passed over: the store is asked without a login, and tells of public snaps alone"
-        )
-    }));
     for architecture in architectures(architecture.as_deref(), &wanted.platforms, &places.snaps)? {
         let ask =
             |name: &str, pick| Wanted { name: name.to_owned(), pick, architecture: architecture.clone() };

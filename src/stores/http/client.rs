@@ -277,8 +277,8 @@ impl HttpClient {
     fn heard(&self, hidden: &Hidden, url: &Url, answer: &reqwest::Response) {
         let host = self.host(url);
         host.has_answered(answer.status());
-        for text in self.0.warnings.fresh(answer.headers()) {
-            self.0.progress.warn(&format!("`{}` says: {}", authority(url), hidden.cover(&text)));
+        for text in self.0.warnings.fresh(answer.headers(), hidden) {
+            self.0.progress.warn(&format!("`{}` says: {text}", authority(url)));
         }
         if let Some(quota) = Quota::of(answer.headers())
             && host.is_news(&quota)

@@ -1,5 +1,6 @@
 //! What of a request must not be said again, whatever its answer says.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -20,7 +21,7 @@ const MIN_LENGTH: usize = 4;
 pub struct Hidden {
     /// Of the request, and of the proxy that it went through.
     logins: [Option<HeaderValue>; 2],
-    /// The body of a request that stays with its origin, a form.
+    /// The body of a request that stays with its origin, a form or JSON.
     form: Bytes,
 }
 
@@ -49,11 +50,13 @@ impl Hidden {
     }
 
     /// Returns the spellings in which a server may echo them: the `Authorization` header, the part of it behind the scheme,
-    /// user name and password, the password, and the refresh token of a form, encoded and not.
+    /// what is quoted in it (macaroons), user name and password, the password, the refresh token of a form, encoded and
+    /// not, and the texts of a JSON object.
     fn spellings(&self) -> Vec<String> {
         let mut all = Vec::new();
         for header in self.logins.iter().flatten().filter_map(|header| header.to_str().ok()) {
             all.push(header.to_owned());
+            all.extend(header.split('"').skip(1).step_by(2).map(str::to_owned));
             if let Some((_, value)) = header.split_once(' ') {
                 all.push(value.to_owned());
                 let pair = STANDARD.decode(value).ok().and_then(|pair| String::from_utf8(pair).ok());
@@ -67,6 +70,8 @@ impl Hidden {
         all.extend(form.split('&').filter_map(token));
         let tokens = url::form_urlencoded::parse(&self.form).filter(|(name, _)| name == "refresh_token");
         all.extend(tokens.map(|(_, value)| value.into_owned()));
+        let object: BTreeMap<String, String> = serde_json::from_slice(&self.form).unwrap_or_default();
+        all.extend(object.into_values());
         all.retain(|secret| secret.len() >= MIN_LENGTH);
         all
     }
@@ -95,6 +100,13 @@ mod tests {
             (basic, "", "user has no pass-word", "user has no …"),
             (Some("Bearer abc.def"), "", "authorization: bearer abc.def", "authorization: bearer …"),
             (None, "a=b&refresh_token=x%2Fyz%3D", "x/yz= is x%2Fyz%3D", "… is …"),
+            (Some("Macaroon root=\"r00t\", discharge=\"d1sch\""), "", "r00t and d1sch", "… and …"),
+            (
+                None,
+                r#"{"discharge_macaroon": "d1sch"}"#,
+                "d1sch is no discharge_macaroon",
+                "… is no discharge_macaroon",
+            ),
             // `u:x`
             (Some("Basic dTp4"), "", "an x-ray", "an x-ray"),
         ] {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{HeaderMap, WARNING};
 
+use super::hidden::Hidden;
 use crate::model::printable::printable;
 
 /// The longest text of a warning, in characters; the OCI distribution spec says 1,024 bytes.
@@ -19,13 +20,14 @@ const MAX_HEADERS: usize = 16;
 pub(super) struct Warnings(Mutex<BTreeSet<String>>);
 
 impl Warnings {
-    /// Returns the texts of an answer that were not shown before, safe for a terminal.
-    pub(super) fn fresh(&self, headers: &HeaderMap) -> Vec<String> {
+    /// Returns the texts of an answer that were not shown before, safe for a terminal and without what is secret.
+    pub(super) fn fresh(&self, headers: &HeaderMap, hidden: &Hidden) -> Vec<String> {
         if !headers.contains_key(WARNING) {
             return Vec::new();
         }
         let values = headers.get_all(WARNING).iter().take(MAX_HEADERS);
-        let texts = values.filter_map(|value| text(&String::from_utf8_lossy(value.as_bytes())));
+        let texts =
+            values.filter_map(|value| text(&hidden.cover(&String::from_utf8_lossy(value.as_bytes()))));
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         texts.filter(|text| shown.len() < MAX_TEXTS && shown.insert(text.clone())).collect()
     }
@@ -53,6 +55,7 @@ fn text(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stores::http::Request;
 
     #[test]
     fn only_what_the_registry_spec_allows_is_read() {
@@ -72,11 +75,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cut_off_is_covered_before() {
+        let secret = "s".repeat(2 * MAX_TEXT);
+        let mut request = Request::get("https://h/".parse().unwrap());
+        request.authorization = Some(format!("Bearer {secret}").parse().unwrap());
+        let said = HeaderMap::from_iter([(WARNING, format!("299 - \"not {secret}\"").parse().unwrap())]);
+        assert_eq!(Warnings::default().fresh(&said, &Hidden::of(&request, None)), ["not …"]);
+    }
+
+    #[test]
     fn each_text_comes_once_and_not_too_many() {
         let warnings = Warnings::default();
         let said = |text: &str| {
             let value = format!("299 - \"{text}\"");
-            warnings.fresh(&HeaderMap::from_iter([(WARNING, value.parse().unwrap())])).len()
+            warnings
+                .fresh(&HeaderMap::from_iter([(WARNING, value.parse().unwrap())]), &Hidden::default())
+                .len()
         };
         assert_eq!((said("a"), said("a"), said("b")), (1, 0, 1));
         assert_eq!((0..200).map(|number| said(&number.to_string())).sum::<usize>(), MAX_TEXTS - 2);

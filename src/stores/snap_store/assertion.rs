@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, HeaderValue};
 
 use super::SnapStore;
-use super::refusal::{no_answer, refused};
+use super::refusal::no_answer;
 use super::settings::below;
 use crate::model::error::{Error, Result};
 use crate::stores::http::{Request, is_page};
@@ -34,9 +34,9 @@ impl SnapStore {
         let Some(mut url) = url else { return Err(Error::NotFound { what, hint: None }) };
         url.query_pairs_mut().append_pair("max-format", &max_format.to_string());
         let request = self.meant(Request::get(url).header(ACCEPT, ASSERTION));
-        let reply = self.http.fetch(&request, MAX_ASSERTION).await?;
+        let reply = self.fetch(request, MAX_ASSERTION).await?;
         if reply.head.status.as_u16() != 200 {
-            return Err(refused(&what, &reply));
+            return Err(self.refused(&what, &reply));
         }
         if reply.head.media_type().is_some_and(|media_type| is_page(&media_type)) {
             return Err(no_answer(&reply, ""));

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
 use tokio::runtime::Handle;
 
 use super::SnapStore;
-use super::refusal::{no_answer, refused_file};
+use super::refusal::no_answer;
 use super::settings::Downloads;
 use super::snap::Download;
 use crate::content::body::RawBody;
@@ -20,6 +20,8 @@ use crate::stores::http::resume::{Expected, Open, body, content_range, from_offs
 use crate::stores::http::{Lane, MAX_SMALL, Request, Response, is_page};
 
 const CDN: HeaderName = HeaderName::from_static("snap-cdn");
+/// What `Snap-Device-Store` is to a download.
+const BRAND: HeaderName = HeaderName::from_static("x-ubuntu-store");
 
 impl SnapStore {
     /// Opens the bytes of a snap at `offset`. What is cut off goes on where it was; their hash is the caller's to check.
@@ -61,7 +63,7 @@ impl SnapStore {
         if let Ok(range) = HeaderValue::try_from(format!("bytes={offset}-{end}")) {
             request = request.header(RANGE, range);
         }
-        let reply = self.http.fetch(&request, wanted).await?;
+        let reply = self.fetch(request, wanted).await?;
         match reply.head.status {
             StatusCode::PARTIAL_CONTENT => {}
             StatusCode::OK => {
@@ -72,7 +74,7 @@ impl SnapStore {
                 );
                 return Err(Error::Unsupported { message, hint: None });
             }
-            _ => return Err(refused_file(&download.what, &reply)),
+            _ => return Err(self.refused_file(&download.what, &reply)),
         }
         let range = reply.head.text(&CONTENT_RANGE).unwrap_or_default();
         let (start, total) = content_range(range).unwrap_or((u64::MAX, None));
@@ -92,9 +94,9 @@ impl SnapStore {
         Ok(reply.body)
     }
 
-    /// Asks for a file, without any credentials: its address is the store's word.
+    /// Asks for a file, of the brand store that is meant in the words of the first version of the interface.
     fn get(&self, download: &Download) -> Request {
-        let request = Request::get(download.url.clone()).lane(Lane::Bodies);
+        let request = self.meant_in(BRAND, Request::get(download.url.clone()).lane(Lane::Bodies));
         match self.settings.downloads {
             Downloads::Anywhere => request,
             Downloads::Store => request.header(CDN, HeaderValue::from_static("none")),
@@ -103,13 +105,13 @@ impl SnapStore {
 
     /// Sends a request whose answer must be the snap, or its rest.
     async fn answer(&self, download: &Download, request: Request) -> Result<Response> {
-        let response = self.http.send(&request).await?;
+        let response = self.send(request).await?;
         let is_page = response.head.media_type().is_some_and(|media_type| is_page(&media_type));
         let good = matches!(response.head.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         if good && !is_page {
             return Ok(response);
         }
         let reply = self.http.read(response, MAX_SMALL).await.map_err(|failure| failure.error)?;
-        Err(if good { no_answer(&reply, "") } else { refused_file(&download.what, &reply) })
+        Err(if good { no_answer(&reply, "") } else { self.refused_file(&download.what, &reply) })
     }
 }

@@ -1,12 +1,14 @@
 //! The snap store, and what speaks as it does: what `snap download` asks of it, without snapd.
 //!
-//! It is asked without a login, so it tells of public snaps alone. Nothing that it says is believed for long: a snap is
-//! proven by its assertions, and whatever else an answer holds has to make sense by itself.
+//! Without a [`Login`] it tells of public snaps alone. Nothing that it says is believed for long: a snap is proven by its
+//! assertions, and whatever else an answer holds has to make sense by itself.
 
 mod assertion;
+mod call;
 mod chain;
 mod download;
 mod known;
+mod login;
 mod max_format;
 mod offered;
 mod refresh;
@@ -20,6 +22,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use known::Known;
+pub use login::{DEFAULT_SSO, Login};
 pub use max_format::MaxFormat;
 pub use refresh::{Pick, Wanted};
 pub use settings::{DEFAULT_API, Downloads, Settings, store_url};
@@ -36,13 +39,20 @@ const STORE: HeaderName = HeaderName::from_static("snap-device-store");
 pub struct SnapStore {
     http: HttpClient,
     settings: Settings,
+    login: Option<Login>,
     known: Known,
 }
 
 impl SnapStore {
     /// Connects to nothing yet.
     pub fn new(http: HttpClient, settings: Settings) -> Self {
-        Self { http, settings, known: Known::default() }
+        Self { http, settings, login: None, known: Known::default() }
+    }
+
+    /// Shows a login to the store, to where its assertions are, and to nobody else.
+    #[must_use]
+    pub fn with_login(self, login: Option<Login>) -> Self {
+        Self { login, ..self }
     }
 
     /// Returns how errors name it: ``reading from snap store `api.snapcraft.io` ``.
@@ -62,8 +72,12 @@ impl SnapStore {
 
     /// Adds the brand store that is meant, where one is.
     fn meant(&self, request: Request) -> Request {
+        self.meant_in(STORE, request)
+    }
+
+    fn meant_in(&self, header: HeaderName, request: Request) -> Request {
         match self.settings.store_id.as_deref().map(HeaderValue::try_from) {
-            Some(Ok(id)) => request.header(STORE, id),
+            Some(Ok(id)) => request.header(header, id),
             _ => request,
         }
     }

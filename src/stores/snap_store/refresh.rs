@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::SnapStore;
 use super::offered::offered;
-use super::refusal::{fault, no_answer, refused};
+use super::refusal::no_answer;
 use super::reply::{Answer, Outcome};
 use super::settings::below;
 use super::snap::StoreSnap;
@@ -22,6 +22,8 @@ use crate::stores::http::Request;
 const MAX_ANSWER: u64 = 8 << 20;
 /// So many snaps are asked for in one request.
 const MAX_ACTIONS: usize = 100;
+/// What is wrong where the login has to be renewed.
+const OLD_LOGIN: &str = "user-authorization-needs-refresh";
 /// What is to be said of each snap.
 const FIELDS: [&str; 12] = [
     "architectures",
@@ -105,13 +107,17 @@ impl SnapStore {
     /// Sends one request, and returns a result for each snap of it.
     async fn refresh(&self, architecture: &str, wanted: &[&Wanted]) -> Result<Vec<Result<StoreSnap>>> {
         let request = self.refresh_request(architecture, wanted)?;
-        let reply = self.http.fetch(&request, MAX_ANSWER).await?;
-        if reply.head.status.as_u16() != 200 {
-            return Err(refused(&reply.head.asked(), &reply));
+        let used = match &self.login {
+            Some(login) => Some((login, login.header().await)),
+            None => None,
+        };
+        let mut answer = self.ask(request.clone()).await?;
+        if let Some((login, used)) = used
+            && answer.errors.iter().any(|error| error.code == OLD_LOGIN)
+            && login.renew(&self.http, &used).await?
+        {
+            answer = self.ask(request).await?;
         }
-        let reply = reply.whole()?;
-        let answer: Answer =
-            serde_json::from_slice(&reply.body).map_err(|error| no_answer(&reply, &error.to_string()))?;
         let mut outcomes = BTreeMap::new();
         for outcome in answer.results {
             outcomes.entry(outcome.instance_key.clone()).or_insert(outcome);
@@ -119,7 +125,7 @@ impl SnapStore {
         let error = answer.errors.into_iter().next();
         let snap = |(number, wanted): (usize, &&Wanted)| match (outcomes.remove(&key(number)), &error) {
             (Some(outcome), _) => self.outcome(wanted, outcome),
-            (None, Some(error)) => Err(fault(wanted, error.clone())),
+            (None, Some(error)) => Err(self.fault(wanted, error.clone())),
             (None, None) => Err(Error::Network {
                 what: wanted.to_string(),
                 why: "the store's answer says nothing of it".to_owned(),
@@ -128,6 +134,17 @@ impl SnapStore {
         };
         let snaps: Vec<_> = wanted.iter().enumerate().map(snap).collect();
         Ok(snaps.into_iter().map(|snap| snap.map_err(|error| self.at(error))).collect())
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer> {
+        let reply = self.fetch(request, MAX_ANSWER).await?;
+        if reply.head.status.as_u16() != 200 {
+            return Err(self.refused(&reply.head.asked(), &reply));
+        }
+        let reply = reply.whole()?;
+        let answer: Answer =
+            serde_json::from_slice(&reply.body).map_err(|error| no_answer(&reply, &error.to_string()))?;
+        Ok(answer.without(&reply.head.hidden))
     }
 
     fn refresh_request(&self, architecture: &str, wanted: &[&Wanted]) -> Result<Request> {
@@ -152,7 +169,7 @@ impl SnapStore {
     fn outcome(&self, wanted: &Wanted, outcome: Outcome) -> Result<StoreSnap> {
         match outcome.result.as_str() {
             "download" => offered(&self.settings, wanted, outcome),
-            "error" => Err(fault(wanted, outcome.error.unwrap_or_default())),
+            "error" => Err(self.fault(wanted, outcome.error.unwrap_or_default())),
             other => {
                 let shown: String = printable(other).chars().take(100).collect();
                 let why = format!("the answer makes no sense: `result` cannot be `{shown}`");

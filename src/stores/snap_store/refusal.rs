@@ -3,17 +3,15 @@
 use serde::Deserialize;
 
 use super::refresh::Wanted;
-use super::releases;
 use super::reply::Fault;
+use super::{SnapStore, login, releases};
 use crate::model::error::Error;
 use crate::model::printable::printable;
-use crate::stores::http::{Reply, is_page};
+use crate::stores::http::{Head, Reply, authority, is_page};
 
 /// What to look at where something else answers than a store.
 const NO_STORE: &str = "what answers there may be no snap store: check its address, and whether a proxy or a login \
                         page stands in between";
-/// What to know where a snap is not to be had.
-const NOT_PUBLIC: &str = "check the name; a snap that is private, or of a brand store, is not told to those who have no login there";
 /// What to do where a store has had enough of us.
 const TOO_MANY: &str = "wait for some minutes: the same command goes on from there";
 
@@ -38,37 +36,85 @@ fn said(fault: &Fault) -> String {
     }
 }
 
-/// Makes the error for an answer of a store whose status is no success. `what` names what was asked for.
-pub(super) fn refused(what: &str, reply: &Reply) -> Error {
-    refuse(what, reply, Some(NO_STORE))
-}
-
-/// As [`refused`], for what may come from another place than the store.
-pub(super) fn refused_file(what: &str, reply: &Reply) -> Error {
-    refuse(what, reply, None)
-}
-
-/// `silent` is the hint where the answer does not say why.
-fn refuse(what: &str, reply: &Reply, silent: Option<&str>) -> Error {
-    let status = reply.head.status.as_u16();
-    let errors =
-        serde_json::from_slice::<Errors>(&reply.body).map(|errors| errors.errors).unwrap_or_default();
-    let told: Vec<String> = errors.iter().take(4).map(said).filter(|text| !text.is_empty()).collect();
-    let detail = reply.head.hidden.cover(&told.join("; "));
-    let mut what = what.to_owned();
-    if reply.head.foreign {
-        let place = crate::stores::http::authority(&reply.head.url);
-        what = format!("{what}: `{place}`, to which it redirects, refused");
+impl SnapStore {
+    /// Makes the error for an answer of the store whose status is no success. `what` names what was asked for.
+    pub(super) fn refused(&self, what: &str, reply: &Reply) -> Error {
+        self.refuse(what, reply, Some(NO_STORE))
     }
-    let hint = if status == 429 { Some(TOO_MANY) } else { silent.filter(|_| told.is_empty()) };
-    let hint = hint.map(str::to_owned);
-    match status {
-        401 | 403 => {
-            let colon = if detail.is_empty() { "" } else { ": " };
-            Error::Denied { what, why: format!("HTTP status {status}{colon}{detail}"), hint }
+
+    /// As [`SnapStore::refused`], for what may come from another place than the store.
+    pub(super) fn refused_file(&self, what: &str, reply: &Reply) -> Error {
+        self.refuse(what, reply, None)
+    }
+
+    /// `silent` is the hint where the answer does not say why.
+    fn refuse(&self, what: &str, reply: &Reply, silent: Option<&str>) -> Error {
+        let status = reply.head.status.as_u16();
+        let errors =
+            serde_json::from_slice::<Errors>(&reply.body).map(|errors| errors.errors).unwrap_or_default();
+        let covered = errors.into_iter().take(4).map(|fault| fault.without(&reply.head.hidden));
+        let told: Vec<String> = covered.map(|fault| said(&fault)).filter(|text| !text.is_empty()).collect();
+        let detail = told.join("; ");
+        let mut what = what.to_owned();
+        if reply.head.foreign {
+            let place = authority(&reply.head.url);
+            what = format!("{what}: `{place}`, to which it redirects, refused");
         }
-        404 => Error::NotFound { what: format!("{what} (HTTP status 404)"), hint },
-        _ => Error::Remote { what, status, detail, hint },
+        let hint = match status {
+            429 => Some(TOO_MANY.to_owned()),
+            // What says nothing is no store, but a proxy that lets nothing through.
+            401 => self.login_hint(&reply.head),
+            403 if !told.is_empty() => self.login_hint(&reply.head),
+            _ => silent.filter(|_| told.is_empty()).map(str::to_owned),
+        };
+        match status {
+            401 | 403 => {
+                let colon = if detail.is_empty() { "" } else { ": " };
+                Error::Denied { what, why: format!("HTTP status {status}{colon}{detail}"), hint }
+            }
+            404 => Error::NotFound { what: format!("{what} (HTTP status 404)"), hint },
+            _ => Error::Remote { what, status, detail, hint },
+        }
+    }
+
+    /// Says which login would serve where something refused.
+    fn login_hint(&self, head: &Head) -> Option<String> {
+        let goes_there = self.is_own(&head.url) && !head.foreign;
+        match &self.login {
+            Some(login) if !goes_there => {
+                let store = authority(&self.settings.api);
+                Some(format!("the login of {} is for `{store}`, and shown to no other host", login.named()))
+            }
+            login => Some(login::advice(login.as_ref())).filter(|_| goes_there),
+        }
+    }
+
+    /// Makes the error for a snap that the store does not give.
+    pub(super) fn fault(&self, wanted: &Wanted, fault: Fault) -> Error {
+        let advice = login::advice(self.login.as_ref());
+        match fault.code.as_str() {
+            "revision-not-found" => {
+                let releases = fault.extra.unwrap_or_default().releases;
+                let what = wanted.to_string();
+                Error::NotFound { what, hint: releases::hint(wanted, &releases) }
+            }
+            "name-not-found" | "id-not-found" => Error::NotFound {
+                what: format!("snap `{}`", wanted.name),
+                hint: Some(format!("check the name; {advice}")),
+            },
+            code if code.ends_with("-authorization-needs-refresh") || code.contains("unauthorized") => {
+                Error::Denied { what: wanted.to_string(), why: said(&fault), hint: Some(advice) }
+            }
+            _ => {
+                let said = said(&fault);
+                let said = if said.is_empty() { "nothing more".to_owned() } else { said };
+                Error::Network {
+                    what: wanted.to_string(),
+                    why: format!("the store refuses it and says {said}"),
+                    hint: None,
+                }
+            }
+        }
     }
 }
 
@@ -78,46 +124,26 @@ pub(super) fn no_answer(reply: &Reply, why: &str) -> Error {
     let why = if is_page(&media_type) {
         format!("a page of type `{}` came in the place of an answer", line(&media_type))
     } else {
-        format!("what came is no answer of a snap store: {}", line(why))
+        format!("what came is no answer of a snap store: {}", line(&reply.head.hidden.cover(why)))
     };
     Error::Network { what: reply.head.asked(), why, hint: Some(NO_STORE.to_owned()) }
 }
 
-/// Makes the error for a snap that the store does not give.
-pub(super) fn fault(wanted: &Wanted, fault: Fault) -> Error {
-    let hint = |text: &str| Some(text.to_owned());
-    match fault.code.as_str() {
-        "revision-not-found" => {
-            let releases = fault.extra.unwrap_or_default().releases;
-            let what = wanted.to_string();
-            Error::NotFound { what, hint: releases::hint(wanted, &releases) }
-        }
-        "name-not-found" | "id-not-found" => {
-            Error::NotFound { what: format!("snap `{}`", wanted.name), hint: hint(NOT_PUBLIC) }
-        }
-        code if code.ends_with("-authorization-needs-refresh") || code.contains("unauthorized") => {
-            Error::Denied { what: wanted.to_string(), why: said(&fault), hint: hint(NOT_PUBLIC) }
-        }
-        _ => {
-            let said = said(&fault);
-            let said = if said.is_empty() { "nothing more".to_owned() } else { said };
-            Error::Network {
-                what: wanted.to_string(),
-                why: format!("the store refuses it and says {said}"),
-                hint: None,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::stores::snap_store::Pick;
+    use crate::content::progress::Silent;
+    use crate::stores::http::{HttpClient, HttpSettings};
+    use crate::stores::snap_store::{DEFAULT_API, Pick, Settings};
 
     fn told(code: &str, message: &str) -> Error {
         let wanted = Wanted { name: "k8s".into(), pick: Pick::Revision(9), architecture: "amd64".into() };
-        fault(&wanted, Fault { code: code.into(), message: message.into(), extra: None })
+        let http = HttpClient::new(&HttpSettings::default(), Arc::new(Silent)).unwrap();
+        let settings = Settings::new(DEFAULT_API.parse().unwrap());
+        let fault = Fault { code: code.into(), message: message.into(), extra: None };
+        SnapStore::new(http, settings).fault(&wanted, fault)
     }
 
     #[test]

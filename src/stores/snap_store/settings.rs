@@ -63,7 +63,7 @@ pub fn store_url(text: &str) -> Result<Url> {
         return Err(wrong("is neither `https://HOST[:PORT][/PATH]` nor `http://…`"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("has a login in it, and a snap store takes none"));
+        return Err(wrong("has a login in it: a snap store takes that of `UBUNTU_STORE_AUTH`"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("has a query or a fragment"));

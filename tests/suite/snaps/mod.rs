@@ -9,6 +9,7 @@ mod far_side;
 mod hostile;
 mod images;
 mod local;
+mod login;
 mod mirrored;
 mod own_roots;
 mod peeked;

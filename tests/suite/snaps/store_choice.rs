@@ -45,7 +45,10 @@ fn an_address_that_cannot_be_is_told_with_where_it_is_from() {
     for name in ["UBUNTU_STORE_URL", "SNAPPY_FORCE_API_URL", "SNAPPY_FORCE_SAS_URL"] {
         for (value, why) in [
             ("store.internal", "is not a URL: expected `https://HOST[:PORT][/PATH]`"),
-            ("https://me:secret@store.internal", "has a login in it, and a snap store takes none"),
+            (
+                "https://me:secret@store.internal",
+                "has a login in it: a snap store takes that of `UBUNTU_STORE_AUTH`",
+            ),
         ] {
             let said = site(&[(name, value)]).run(&format!("export --list list.txt {TRUST}")).stderr_of(2);
             let expected = format!("`{name}` is wrong\n  cause: the address of a snap store {why}");
@@ -86,17 +89,6 @@ fn the_store_that_has_no_assertions_is_the_one_that_is_named() {
 }
 
 #[test]
-fn a_login_that_nobody_uses_is_told() {
-    let store = store("");
-    let site = site(&[("SNAPPY_FORCE_API_URL", &store.url()), ("UBUNTU_STORE_AUTH", "secret")]);
-    let said = site.run(&format!("export --list list.txt {TRUST}")).any_stdout().stderr_of(0);
-    assert!(
-        said.contains("warning: `UBUNTU_STORE_AUTH` is passed over: ") && !said.contains("secret"),
-        "{said}"
-    );
-}
-
-#[test]
 fn no_cdn_is_a_yes_or_a_no() {
     let store = store("");
     for (word, expected) in [("0", 0), ("false", 0), ("true", 2)] {
@@ -126,6 +118,7 @@ fn a_brand_store_an_architecture_and_no_cdn_are_asked_for() {
         let header = |name: &str| asked.headers.get(name).map(String::as_str);
         if asked.line.contains("/download/") {
             assert_eq!(header("snap-cdn"), Some("none"), "{asked:?}");
+            assert_eq!(header("x-ubuntu-store"), Some("brand-1"), "{asked:?}");
         } else {
             assert_eq!(header("snap-device-store"), Some("brand-1"), "{asked:?}");
         }
