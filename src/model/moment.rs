@@ -20,12 +20,11 @@ impl FromStr for Moment {
     type Err = MomentError;
 
     fn from_str(text: &str) -> Result<Self, MomentError> {
-        // RFC 3339 leaves the separator open, and snapd does not.
-        let parsed = if text.as_bytes().get(10) == Some(&b'T') {
-            OffsetDateTime::parse(text, &Rfc3339).ok()
-        } else {
-            None
-        };
+        // RFC 3339 leaves the separator and the case of letters open, and knows leap seconds; Go, and so snapd, does not.
+        let bytes = text.as_bytes();
+        let is_strict =
+            bytes.get(10) == Some(&b'T') && !bytes.ends_with(b"z") && bytes.get(17..19) != Some(b"60");
+        let parsed = OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| is_strict);
         parsed.map(Self).ok_or_else(|| MomentError(text.to_owned()))
     }
 }
@@ -68,6 +67,9 @@ mod tests {
             "2016-04-01",
             "2016-04-01 00:00:00Z",
             "2016-04-01T00:00:00",
+            "2016-04-01t00:00:00Z",
+            "2016-04-01T00:00:00z",
+            "2016-12-31T23:59:60Z",
             "2023-02-29T00:00:00Z",
             "yesterday",
         ] {

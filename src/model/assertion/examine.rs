@@ -72,6 +72,7 @@ impl<'a> Examination<'a> {
             self.check(at);
         }
         while self.spread() {}
+        self.check_names();
         for at in self.roots..self.cases.len() {
             self.check_others(at);
             self.check_circle(at);
@@ -206,6 +207,28 @@ impl<'a> Examination<'a> {
             }
         }
         any
+    }
+
+    /// Checks that no account calls two keys by one name. What one root stands for is nothing to another one.
+    fn check_names(&mut self) {
+        let mut named = BTreeMap::new();
+        let mut again = Vec::new();
+        for (at, case) in self.cases.iter().enumerate() {
+            let (Some(Facts::Key(key)), Standing::Proven(root)) = (&case.facts, case.standing) else {
+                continue;
+            };
+            let Some(name) = key.name else { continue };
+            let first = *named.entry((root, key.account, name)).or_insert(*key.public.id());
+            if first != *key.public.id() && at >= self.roots {
+                again.push((
+                    at,
+                    format!("its account has another key of the name `{name}`, {}", first.base64url()),
+                ));
+            }
+        }
+        for (at, why) in again {
+            self.refuse(at, &why);
+        }
     }
 
     /// Checks a proven assertion against the others that it leans on.

@@ -30,6 +30,8 @@ pub(super) struct Account<'a> {
 #[derive(Debug)]
 pub(super) struct AccountKey<'a> {
     pub(super) account: &'a str,
+    /// What the account calls it; older ones have no name.
+    pub(super) name: Option<&'a str>,
     pub(super) public: PublicKey,
     pub(super) since: Moment,
     pub(super) until: Option<Moment>,
@@ -101,13 +103,19 @@ impl<'a> AccountKey<'a> {
             let id = public.id().base64url();
             return Err(format!("its key has another id: expected {named}, got {id}"));
         }
+        let name = match assertion.header("name") {
+            None => None,
+            Some(name) => Some(
+                name.text().filter(|name| is_key_name(name)).ok_or("header `name` is no name of a key")?,
+            ),
+        };
         let since = assertion.moment("since")?.ok_or("header `since` is missing")?;
         let until = assertion.moment("until")?;
         if until.is_some_and(|until| until < since) {
             return Err("its time ends (`until`) before it begins (`since`)".to_owned());
         }
         let constraints = assertion.header("constraints");
-        Ok(Self { account: filled(assertion, "account-id")?, public, since, until, constraints })
+        Ok(Self { account: filled(assertion, "account-id")?, name, public, since, until, constraints })
     }
 
     /// Returns whether a moment lies in the time of the key, of which the end is no part.
@@ -197,6 +205,15 @@ impl<'a> Revision<'a> {
     pub(super) fn is_of_store(&self) -> bool {
         self.provenance == PROVENANCE.1
     }
+}
+
+/// Returns whether an account may call a key so: words of small letters and digits with hyphens between them, and a letter
+/// somewhere.
+fn is_key_name(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.split('-').all(is_word) && text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 fn filled<'a>(assertion: &'a Assertion, name: &str) -> Result<&'a str, String> {

@@ -3,6 +3,7 @@
 mod openssl;
 mod proofs;
 mod roots;
+mod snapd;
 mod tampered;
 
 use airgap_bundle::model::assertion::{Assertion, Trust};

@@ -183,6 +183,22 @@ fn a_publisher_may_let_others_sign_revisions() {
 }
 
 #[test]
+fn keys_have_names_of_their_own() {
+    let named = |key: Key, name: &str| account_key(key, "canonical").with("name", name).signed(Key::Root);
+    let (store, other) = (named(Key::Store, "one"), named(Key::Other, "one"));
+    let expected = |id: &str, other: &str| {
+        format!("assertion `account-key/{id}`: its account has another key of the name `one`, {other}")
+    };
+    assert_eq!(said(&[&store, &other]), expected("OTHER", "STORE"));
+    assert_eq!(said(&[&other, &store]), expected("STORE", "OTHER"));
+    assert_eq!(said(&[&store, &store, &named(Key::Other, "two")]), "proven");
+    let wrong = "assertion `account-key/STORE`: header `name` is no name of a key";
+    for name in ["One", "1", "-one", "one-", "a--b", "a b", "\n  - one"] {
+        assert_eq!(said(&[&named(Key::Store, name)]), wrong, "{name}");
+    }
+}
+
+#[test]
 fn times_are_those_of_the_key() {
     let ended = store_key_with("until", "2018-01-01T00:00:00Z");
     let outside = "is signed with key STORE, valid from 2016-04-01T00:00:00Z to 2018-01-01T00:00:00Z";

@@ -1,6 +1,6 @@
 //! Other people's tools find what was pushed: regctl, and a program on oras-go.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -10,20 +10,12 @@ use super::places::{server, site, tag};
 use crate::docker_registry::DockerRegistry;
 use crate::fixture::{artifact, cosign, image, index_of};
 use crate::site::Site;
-use crate::tools::{command, run};
+use crate::tools::{built, command, run};
 
-/// Builds the program on oras-go once, and returns where it is.
+/// Returns where the program on oras-go is.
 fn oras() -> &'static Path {
-    static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let program = folder.join("oras-referrers");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oras");
-        let mut build = Command::new("go");
-        build.args(["build", "-o"]).arg(&program).arg(".").current_dir(source);
-        run(&mut build);
-        program
-    })
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("oras"))
 }
 
 /// What refers to a manifest by oras-go: a line of depth, artifact type and digest for each, all fetched.
