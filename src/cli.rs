@@ -34,7 +34,7 @@ mod registry;
 mod selection;
 mod sideload;
 mod snaps;
-mod store_login;
+mod store_variables;
 mod verify;
 mod version;
 

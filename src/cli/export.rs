@@ -8,6 +8,7 @@ use super::mirrors::MirrorArguments;
 use super::registry::{RegistryArguments, Schemes};
 use super::selection::SelectionArguments;
 use super::snaps::SnapArguments;
+use super::store_variables::StoreVariables;
 use crate::commands::export::{self, Action, Options, Overwrite};
 use crate::commands::report::Report;
 use crate::content::jobs::OnFailure;
@@ -83,7 +84,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     };
     let jobs = arguments.registry.jobs();
     let asked = client.clone();
-    let snaps = arguments.snaps.snaps(client.http(), Unknown::Learn)?;
+    let snaps = arguments.snaps.snaps(StoreVariables::of(&read.asked), client.http(), Unknown::Learn)?;
     let options = Options {
         asked: read.asked,
         output: arguments.output,

@@ -7,6 +7,7 @@ use super::push::{PushArguments, schemes};
 use super::registry::RegistryArguments;
 use super::selection::SelectionArguments;
 use super::snaps::SnapArguments;
+use super::store_variables::StoreVariables;
 use crate::commands::mirror::{self, Options};
 use crate::commands::report::Report;
 use crate::kinds::Unknown;
@@ -50,7 +51,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Result<Report> {
     hosts.insert(to.registry().to_owned());
     let registry = arguments.registry.with_login_for(to.registry());
     let client = registry.client_through(&hosts, &schemes(&to), &arguments.mirrors, ui)?;
-    let snaps = arguments.snaps.snaps(client.http(), Unknown::Stage)?;
+    let snaps = arguments.snaps.snaps(StoreVariables::of(&read.asked), client.http(), Unknown::Stage)?;
     let jobs = registry.jobs();
     let prints = arguments.push.prints_repositories();
     let push = arguments.push.options(to, arguments.selection.selection(), client.clone(), jobs, ui);

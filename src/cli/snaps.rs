@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use reqwest::Url;
 
 use super::sideload;
-use super::store_login::{login, variable};
+use super::store_variables::StoreVariables;
 use crate::kinds::{Clock, Prover, Snaps, Unknown};
 use crate::model::assertion::{MAX_STREAM, Trust};
 use crate::model::error::{Error, Result};
@@ -47,11 +47,6 @@ fn url(text: &str) -> Result<Url, String> {
     store_url(text).map_err(|error| error.to_string())
 }
 
-/// Returns whether a variable says yes in the words that snapd takes for it (Go's `strconv.ParseBool`).
-fn is_yes(value: Option<String>) -> bool {
-    value.is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
-}
-
 /// Reads a time, or a day, of which the beginning is meant.
 fn time(text: &str) -> Result<Moment, String> {
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
@@ -79,16 +74,17 @@ impl ProofArguments {
 
 impl SnapArguments {
     /// Returns where snaps come from.
-    pub(super) fn snaps(&self, http: &HttpClient, unknown: Unknown) -> Result<Snaps> {
-        let from = |name: &str| {
-            let read =
-                |text: String| store_url(&text).map_err(|error| error.during(format!("`{name}` is wrong")));
-            variable(name).map(read).transpose()
-        };
+    pub(super) fn snaps(
+        &self,
+        variables: StoreVariables,
+        http: &HttpClient,
+        unknown: Unknown,
+    ) -> Result<Snaps> {
+        let url = |name: &str| variables.url(name, "a snap store");
         let api = match &self.snap_store_url {
             Some(url) => url.clone(),
-            None => match from("UBUNTU_STORE_URL")?
-                .map_or_else(|| from("SNAPPY_FORCE_API_URL"), |url| Ok(Some(url)))?
+            None => match url("UBUNTU_STORE_URL")?
+                .map_or_else(|| url("SNAPPY_FORCE_API_URL"), |url| Ok(Some(url)))?
             {
                 Some(url) => url,
                 None => store_url(DEFAULT_API)?,
@@ -96,9 +92,9 @@ impl SnapArguments {
         };
         let settings = Settings {
             // Who names a store means all of it.
-            assertions: if self.snap_store_url.is_some() { None } else { from("SNAPPY_FORCE_SAS_URL")? },
-            store_id: variable("UBUNTU_STORE_ID"),
-            downloads: if is_yes(variable("SNAPPY_STORE_NO_CDN")) {
+            assertions: if self.snap_store_url.is_some() { None } else { url("SNAPPY_FORCE_SAS_URL")? },
+            store_id: variables.text("UBUNTU_STORE_ID")?,
+            downloads: if variables.is_yes("SNAPPY_STORE_NO_CDN")? {
                 Downloads::Store
             } else {
                 Downloads::Anywhere
@@ -106,10 +102,10 @@ impl SnapArguments {
             max_formats: self.max_format.clone(),
             ..Settings::new(api)
         };
-        let architecture = variable("UBUNTU_STORE_ARCH");
+        let architecture = variables.text("UBUNTU_STORE_ARCH")?;
         let architecture =
             architecture.as_deref().or_else(|| snap::architecture(&sideload::host())).unwrap_or("amd64");
-        let store = SnapStore::new(http.clone(), settings).with_login(login()?);
+        let store = SnapStore::new(http.clone(), settings).with_login(variables.login()?);
         Ok(Snaps::new(store, self.proof.prover()?, architecture, unknown))
     }
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
+use serde_json::Value;
 
 use super::proxy::Proxy;
 use super::request::{Reach, Request};
@@ -22,7 +23,7 @@ pub struct Hidden {
     /// Of the request, and of the proxy that it went through.
     logins: [Option<HeaderValue>; 2],
     /// The body of a request that stays with its origin, a form or JSON.
-    form: Bytes,
+    body: Bytes,
 }
 
 impl fmt::Debug for Hidden {
@@ -34,19 +35,27 @@ impl fmt::Debug for Hidden {
 impl Hidden {
     /// Takes the secrets of a request, and of the proxy that it goes through.
     pub(super) fn of(request: &Request, proxy: Option<&Proxy>) -> Self {
-        let form = if request.reach == Reach::Origin { request.body.clone() } else { Bytes::new() };
+        let body = if request.reach == Reach::Origin { request.body.clone() } else { Bytes::new() };
         let of_proxy = proxy.and_then(Proxy::authorization).cloned();
-        Self { logins: [request.authorization.clone(), of_proxy], form }
+        Self { logins: [request.authorization.clone(), of_proxy], body }
     }
 
     /// Takes those of a proxy that is asked for a tunnel, which hears of nothing else.
     pub(super) fn of_proxy(proxy: &Proxy) -> Self {
-        Self { logins: [None, proxy.authorization().cloned()], form: Bytes::new() }
+        Self { logins: [None, proxy.authorization().cloned()], body: Bytes::new() }
     }
 
     /// Returns a text with `…` in the place of each secret.
     pub fn cover(&self, text: &str) -> String {
-        self.spellings().iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
+        cover(&self.spellings(), text)
+    }
+
+    /// Puts `…` in the place of each secret in the texts of a JSON document, whose depth its reader has bounded.
+    pub(super) fn cover_all(&self, document: &mut Value) {
+        let secrets = self.spellings();
+        if !secrets.is_empty() {
+            cover_in(&secrets, document);
+        }
     }
 
     /// Returns the spellings in which a server may echo them: the `Authorization` header, the part of it behind the scheme,
@@ -65,15 +74,28 @@ impl Hidden {
                 }
             }
         }
-        let form = String::from_utf8_lossy(&self.form);
+        let form = String::from_utf8_lossy(&self.body);
         let token = |pair: &str| pair.strip_prefix("refresh_token=").map(str::to_owned);
         all.extend(form.split('&').filter_map(token));
-        let tokens = url::form_urlencoded::parse(&self.form).filter(|(name, _)| name == "refresh_token");
+        let tokens = url::form_urlencoded::parse(&self.body).filter(|(name, _)| name == "refresh_token");
         all.extend(tokens.map(|(_, value)| value.into_owned()));
-        let object: BTreeMap<String, String> = serde_json::from_slice(&self.form).unwrap_or_default();
+        let object: BTreeMap<String, String> = serde_json::from_slice(&self.body).unwrap_or_default();
         all.extend(object.into_values());
         all.retain(|secret| secret.len() >= MIN_LENGTH);
         all
+    }
+}
+
+fn cover(secrets: &[String], text: &str) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
+}
+
+fn cover_in(secrets: &[String], value: &mut Value) {
+    match value {
+        Value::String(text) => *text = cover(secrets, text),
+        Value::Array(values) => values.iter_mut().for_each(|value| cover_in(secrets, value)),
+        Value::Object(values) => values.values_mut().for_each(|value| cover_in(secrets, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

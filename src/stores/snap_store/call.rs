@@ -1,17 +1,19 @@
 //! Requests to a store, with the login where there is one. It goes to the store itself and to where its assertions are:
 //! to no other address that the store names, and to none that it redirects to.
 
-use reqwest::StatusCode;
-use reqwest::Url;
 use reqwest::header::WWW_AUTHENTICATE;
+use reqwest::{StatusCode, Url};
 
 use super::SnapStore;
 use super::login::Login;
+use super::reply::Answer;
 use crate::model::error::Result;
 use crate::stores::http::{Head, Reply, Request, Response};
 
-/// So often a login is renewed for one request, as snapd does it.
+/// So often a login is renewed for one request: where the store takes none that is new, a newer one is no use.
 const MAX_RENEWALS: usize = 2;
+/// What a refresh says where the login has to be renewed.
+pub(super) const OLD_LOGIN: &str = "user-authorization-needs-refresh";
 
 impl SnapStore {
     /// Returns whether this is the store itself, or where its assertions are.
@@ -25,29 +27,28 @@ impl SnapStore {
     }
 
     /// As [`HttpClient::send`](crate::stores::http::HttpClient::send).
-    pub(super) async fn send(&self, request: Request) -> Result<Response> {
-        let mut request = self.shown(request).await;
+    pub(super) async fn send(&self, mut request: Request) -> Result<Response> {
         for _ in 0..MAX_RENEWALS {
+            request = self.shown(request).await;
             let response = self.http.send(&request).await?;
-            if !self.renew_after(&request, &response.head).await? {
+            if !wants_renewal(&response.head) || !self.renew(&request).await? {
                 return Ok(response);
             }
-            request = self.shown(request).await;
         }
-        self.http.send(&request).await
+        self.http.send(&self.shown(request).await).await
     }
 
     /// As [`HttpClient::fetch`](crate::stores::http::HttpClient::fetch).
-    pub(super) async fn fetch(&self, request: Request, limit: u64) -> Result<Reply> {
-        let mut request = self.shown(request).await;
+    pub(super) async fn fetch(&self, mut request: Request, limit: u64) -> Result<Reply> {
         for _ in 0..MAX_RENEWALS {
+            request = self.shown(request).await;
             let reply = self.http.fetch(&request, limit).await?;
-            if !self.renew_after(&request, &reply.head).await? {
+            let is_old = request.authorization.is_some() && (wants_renewal(&reply.head) || says_old(&reply));
+            if !is_old || !self.renew(&request).await? {
                 return Ok(reply);
             }
-            request = self.shown(request).await;
         }
-        self.http.fetch(&request, limit).await
+        self.http.fetch(&self.shown(request).await, limit).await
     }
 
     async fn shown(&self, mut request: Request) -> Request {
@@ -57,15 +58,28 @@ impl SnapStore {
         request
     }
 
-    /// Renews the login where an answer says that it has grown old; false where it says no such thing.
-    async fn renew_after(&self, request: &Request, head: &Head) -> Result<bool> {
-        let (Some(login), Some(used)) = (self.login_for(&request.url), &request.authorization) else {
-            return Ok(false);
-        };
-        let is_old = |value: &str| value.contains("needs_refresh=1");
-        let mut challenges =
-            head.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-        let is_asked = head.status == StatusCode::UNAUTHORIZED && !head.foreign && challenges.any(is_old);
-        Ok(is_asked && login.renew(&self.http, used).await?)
+    /// Renews the login that a request has shown; false where that cannot be.
+    async fn renew(&self, request: &Request) -> Result<bool> {
+        match (self.login_for(&request.url), &request.authorization) {
+            (Some(login), Some(used)) => login.renew(&self.http, used).await,
+            _ => Ok(false),
+        }
     }
+}
+
+/// Returns whether an answer of the store says that the login has grown old.
+fn wants_renewal(head: &Head) -> bool {
+    let mut challenges =
+        head.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    head.status == StatusCode::UNAUTHORIZED
+        && !head.foreign
+        && challenges.any(|value| value.contains("needs_refresh=1"))
+}
+
+/// As [`wants_renewal`], of what a refresh says in its answer.
+fn says_old(reply: &Reply) -> bool {
+    let is_json = reply.head.media_type().is_some_and(|media_type| media_type == "application/json");
+    let answer = Some(reply).filter(|_| is_json && !reply.head.foreign);
+    let answer = answer.and_then(|reply| reply.json::<Answer>().ok());
+    answer.is_some_and(|answer| answer.errors.iter().any(|error| error.code == OLD_LOGIN))
 }

@@ -76,8 +76,8 @@ impl SnapStore {
             }
             _ => return Err(self.refused_file(&download.what, &reply)),
         }
-        let range = reply.head.text(&CONTENT_RANGE).unwrap_or_default();
-        let (start, total) = content_range(range).unwrap_or((u64::MAX, None));
+        let range = reply.head.hidden.cover(reply.head.text(&CONTENT_RANGE).unwrap_or_default());
+        let (start, total) = content_range(&range).unwrap_or((u64::MAX, None));
         if total.is_some_and(|total| total != download.size) {
             return Err(Error::Mismatch {
                 what: download.what.clone(),

@@ -25,7 +25,7 @@ use known::Known;
 pub use login::{DEFAULT_SSO, Login};
 pub use max_format::MaxFormat;
 pub use refresh::{Pick, Wanted};
-pub use settings::{DEFAULT_API, Downloads, Settings, store_url};
+pub use settings::{DEFAULT_API, Downloads, Settings, server_url, store_url};
 pub use snap::{Download, Publisher, StoreSnap};
 
 use crate::model::error::Error;

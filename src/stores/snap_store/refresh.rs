@@ -22,8 +22,6 @@ use crate::stores::http::Request;
 const MAX_ANSWER: u64 = 8 << 20;
 /// So many snaps are asked for in one request.
 const MAX_ACTIONS: usize = 100;
-/// What is wrong where the login has to be renewed.
-const OLD_LOGIN: &str = "user-authorization-needs-refresh";
 /// What is to be said of each snap.
 const FIELDS: [&str; 12] = [
     "architectures",
@@ -107,17 +105,12 @@ impl SnapStore {
     /// Sends one request, and returns a result for each snap of it.
     async fn refresh(&self, architecture: &str, wanted: &[&Wanted]) -> Result<Vec<Result<StoreSnap>>> {
         let request = self.refresh_request(architecture, wanted)?;
-        let used = match &self.login {
-            Some(login) => Some((login, login.header().await)),
-            None => None,
-        };
-        let mut answer = self.ask(request.clone()).await?;
-        if let Some((login, used)) = used
-            && answer.errors.iter().any(|error| error.code == OLD_LOGIN)
-            && login.renew(&self.http, &used).await?
-        {
-            answer = self.ask(request).await?;
+        let reply = self.fetch(request, MAX_ANSWER).await?;
+        if reply.head.status.as_u16() != 200 {
+            return Err(self.refused(&reply.head.asked(), &reply));
         }
+        let reply = reply.whole()?;
+        let answer: Answer = reply.json().map_err(|why| no_answer(&reply, &why))?;
         let mut outcomes = BTreeMap::new();
         for outcome in answer.results {
             outcomes.entry(outcome.instance_key.clone()).or_insert(outcome);
@@ -134,17 +127,6 @@ impl SnapStore {
         };
         let snaps: Vec<_> = wanted.iter().enumerate().map(snap).collect();
         Ok(snaps.into_iter().map(|snap| snap.map_err(|error| self.at(error))).collect())
-    }
-
-    async fn ask(&self, request: Request) -> Result<Answer> {
-        let reply = self.fetch(request, MAX_ANSWER).await?;
-        if reply.head.status.as_u16() != 200 {
-            return Err(self.refused(&reply.head.asked(), &reply));
-        }
-        let reply = reply.whole()?;
-        let answer: Answer =
-            serde_json::from_slice(&reply.body).map_err(|error| no_answer(&reply, &error.to_string()))?;
-        Ok(answer.without(&reply.head.hidden))
     }
 
     fn refresh_request(&self, architecture: &str, wanted: &[&Wanted]) -> Result<Request> {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::call::OLD_LOGIN;
 use super::refresh::Wanted;
 use super::reply::Fault;
 use super::{SnapStore, login, releases};
@@ -13,7 +14,7 @@ use crate::stores::http::{Head, Reply, authority, is_page};
 const NO_STORE: &str = "what answers there may be no snap store: check its address, and whether a proxy or a login \
                         page stands in between";
 /// What to do where a store has had enough of us.
-const TOO_MANY: &str = "wait for some minutes: the same command goes on from there";
+pub(super) const TOO_MANY: &str = "wait for some minutes: the same command goes on from there";
 
 #[derive(Deserialize)]
 struct Errors {
@@ -22,7 +23,7 @@ struct Errors {
 }
 
 /// Returns what an error says, on one line and shortened.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     printable(&words.join(" ")).chars().take(300).collect()
 }
@@ -50,10 +51,8 @@ impl SnapStore {
     /// `silent` is the hint where the answer does not say why.
     fn refuse(&self, what: &str, reply: &Reply, silent: Option<&str>) -> Error {
         let status = reply.head.status.as_u16();
-        let errors =
-            serde_json::from_slice::<Errors>(&reply.body).map(|errors| errors.errors).unwrap_or_default();
-        let covered = errors.into_iter().take(4).map(|fault| fault.without(&reply.head.hidden));
-        let told: Vec<String> = covered.map(|fault| said(&fault)).filter(|text| !text.is_empty()).collect();
+        let errors = reply.json::<Errors>().map(|errors| errors.errors).unwrap_or_default();
+        let told: Vec<String> = errors.iter().take(4).map(said).filter(|text| !text.is_empty()).collect();
         let detail = told.join("; ");
         let mut what = what.to_owned();
         if reply.head.foreign {
@@ -102,7 +101,7 @@ impl SnapStore {
                 what: format!("snap `{}`", wanted.name),
                 hint: Some(format!("check the name; {advice}")),
             },
-            code if code.ends_with("-authorization-needs-refresh") || code.contains("unauthorized") => {
+            code if code == OLD_LOGIN || code.contains("unauthorized") => {
                 Error::Denied { what: wanted.to_string(), why: said(&fault), hint: Some(advice) }
             }
             _ => {
@@ -120,11 +119,11 @@ impl SnapStore {
 
 /// Makes the error for a success that is not what a store answers.
 pub(super) fn no_answer(reply: &Reply, why: &str) -> Error {
-    let media_type = reply.head.media_type().unwrap_or_default();
+    let media_type = reply.head.hidden.cover(&reply.head.media_type().unwrap_or_default());
     let why = if is_page(&media_type) {
         format!("a page of type `{}` came in the place of an answer", line(&media_type))
     } else {
-        format!("what came is no answer of a snap store: {}", line(&reply.head.hidden.cover(why)))
+        format!("what came is no answer of a snap store: {}", line(why))
     };
     Error::Network { what: reply.head.asked(), why, hint: Some(NO_STORE.to_owned()) }
 }

@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::stores::http::Hidden;
-
 /// The whole answer.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Answer {
@@ -12,17 +10,6 @@ pub(super) struct Answer {
     /// What is wrong with the request as such.
     #[serde(default, rename = "error-list")]
     pub(super) errors: Vec<Fault>,
-}
-
-impl Answer {
-    /// Returns it without what was sent of a login, where an error repeats that.
-    pub(super) fn without(mut self, hidden: &Hidden) -> Self {
-        self.errors = self.errors.into_iter().map(|fault| fault.without(hidden)).collect();
-        for outcome in &mut self.results {
-            outcome.error = outcome.error.take().map(|fault| fault.without(hidden));
-        }
-        self
-    }
 }
 
 /// What came of one action.
@@ -47,13 +34,6 @@ pub(super) struct Fault {
     #[serde(default)]
     pub(super) message: String,
     pub(super) extra: Option<Extra>,
-}
-
-impl Fault {
-    /// Returns it without what was sent of a login, which it may repeat.
-    pub(super) fn without(self, hidden: &Hidden) -> Self {
-        Self { message: hidden.cover(&self.message), ..self }
-    }
 }
 
 /// What a store adds to an error.

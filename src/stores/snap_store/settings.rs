@@ -53,17 +53,22 @@ impl Settings {
     }
 }
 
-/// Reads the address of a store, which may have a path.
+/// Reads the address of a store, as [`server_url`].
+pub fn store_url(text: &str) -> Result<Url> {
+    server_url("a snap store", text)
+}
+
+/// Reads the address of a server, which may have a path. `whose` names it.
 ///
 /// Errors: [`Error::Usage`] for what is neither `http://` nor `https://`, or has a login, a query or a fragment.
-pub fn store_url(text: &str) -> Result<Url> {
-    let wrong = |why: &str| Error::usage(format!("the address of a snap store {why}"), None);
+pub fn server_url(whose: &str, text: &str) -> Result<Url> {
+    let wrong = |why: &str| Error::usage(format!("the address of {whose} {why}"), None);
     let url: Url = text.parse().map_err(|_| wrong("is not a URL: expected `https://HOST[:PORT][/PATH]`"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(wrong("is neither `https://HOST[:PORT][/PATH]` nor `http://…`"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("has a login in it: a snap store takes that of `UBUNTU_STORE_AUTH`"));
+        return Err(wrong("has a login in it: `UBUNTU_STORE_AUTH` is where a login is taken from"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("has a query or a fragment"));

@@ -1,5 +1,7 @@
 //! A login at the store: it is read as snapd reads it, shown to the store alone, and renewed.
 
+use serde_json::{Value, json};
+
 use super::place::{Snap, TRUST, publish, site as site_at};
 use crate::canary;
 use crate::fixture::{
@@ -8,6 +10,10 @@ use crate::fixture::{
 use crate::site::Site;
 
 const EXPORT: &str = "export --list list.txt --trusted-key root.assert --force -o bundle.tar";
+
+/// What a store says to an old login.
+const OLD: &str = "WWW-Authenticate: Macaroon realm=\"store\", needs_refresh=1\r\n";
+const JSON: &str = "Content-Type: application/json\r\n";
 
 /// A store that tells of its snaps to those alone who show the first login.
 fn store() -> SnapStore {
@@ -81,28 +87,61 @@ fn who_has_no_login_is_told_how_to_come_by_one() {
         .run(EXPORT)
         .stderr_holds("cause: reading from snap store `STORE`: snap `tool` was not found\n")
         .stderr_holds(
-            "hint: check the name; what is private, or of a brand store, wants a login; `snapcraft export-login FILE` \
-             makes one: name the file in `UBUNTU_STORE_AUTH_DATA_FILENAME`\n",
+            "hint: check the name; what is private wants a login, and what is of a brand store `UBUNTU_STORE_ID`, too; \
+             `snapcraft export-login FILE` makes one: name the file in `UBUNTU_STORE_AUTH_DATA_FILENAME`\n",
         )
         .code(1);
     all_show(&store, None);
-    // What a store repeats of the login is not said again.
-    let repeated =
-        format!(r#"{{"error-list": [{{"code": "unauthorized", "message": "not {}"}}]}}"#, macaroon("root"));
-    store.fail(9, "/v2/snaps/refresh", Trouble::Status(401, "", repeated));
+}
+
+#[test]
+fn what_a_store_repeats_of_it_is_not_said_again() {
+    let store = store();
     let site = site(&store).env("UBUNTU_STORE_AUTH", &exported_login());
-    canary::run(&site, EXPORT, None);
+    let (root, bound) = (macaroon("root"), macaroon("first-bound"));
+    let (sent, shown) = (root, format!("{root} and {bound}"));
+    let error = json!({"error-list": [{"code": "unauthorized", "message": format!("not {root}")}]});
+    let result = |more: Value| {
+        let mut result = json!({"result": "download", "instance-key": "download-1", "name": "tool"});
+        result.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"results": [result]})
+    };
+    let snap = |more: Value| {
+        let mut snap = json!({"name": "tool", "revision": 7, "architectures": ["amd64"], "snap-id": "x"});
+        snap.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        result(json!({"snap": snap}))
+    };
+    for (status, body) in [
+        (401, error.clone()),
+        (403, json!({"error-list": [{"code": sent, "message": shown}]})),
+        (500, error.clone()),
+        (200, error),
+        (200, json!({"error-list": [{"code": sent, "message": bound}]})),
+        (200, json!({"results": sent})),
+        (200, result(json!({"result": sent}))),
+        (200, result(json!({"result": "error", "error": {"code": sent, "message": bound}}))),
+        (
+            200,
+            result(json!({"result": "error", "error": {"code": "revision-not-found", "extra": {"releases": [
+                {"architecture": "amd64", "channel": format!("latest/stable/{sent}")}
+            ]}}})),
+        ),
+        (200, snap(json!({"name": sent}))),
+        (200, snap(json!({"version": shown}))),
+        (200, snap(json!({"version": "1", "base": sent}))),
+        (200, snap(json!({"version": "1", "type": sent}))),
+    ] {
+        store.mend();
+        store.fail(9, "/v2/snaps/refresh", Trouble::Status(status, JSON, body.to_string()));
+        canary::run(&site, &format!("{EXPORT} --retries 1"), Some(1));
+    }
+    store.mend();
+    let unknown = r#"{"error-list": [{"code": "unauthorized", "message": "unknown"}]}"#;
+    store.fail(9, "/v2/snaps/refresh", Trouble::Status(401, "", unknown.to_owned()));
     site.run(EXPORT)
-        .stderr_holds("HTTP status 401: unauthorized: not …")
+        .stderr_holds("HTTP status 401: unauthorized: unknown")
         .stderr_holds("hint: the login of `UBUNTU_STORE_AUTH` may have ended, or its account may not have this; `snapcraft")
         .code(1);
-    let fault = format!(
-        r#"{{"error-list": [{{"code": "unauthorized", "message": "not {}"}}]}}"#,
-        macaroon("first-bound")
-    );
-    store.mend();
-    store.fail(9, "/v2/snaps/refresh", Trouble::Status(200, "", fault));
-    canary::run(&site, EXPORT, None);
 }
 
 #[test]
@@ -174,7 +213,7 @@ fn what_has_grown_old_is_renewed_once() {
     canary::run(&site, EXPORT, Some(0));
     // The store may say so in its answer, too.
     let old = r#"{"error-list": [{"code": "user-authorization-needs-refresh", "message": "old"}]}"#;
-    store.fail(1, "/v2/snaps/refresh", Trouble::Status(200, "", old.to_owned()));
+    store.fail(1, "/v2/snaps/refresh", Trouble::Status(200, JSON, old.to_owned()));
     store.want_renewal("nobody's");
     store.asked();
     site.run(EXPORT).any_stdout().any_stderr().code(0);
@@ -198,10 +237,86 @@ fn what_cannot_be_renewed_is_told() {
         .stderr_holds("hint: `snapcraft export-login FILE` makes one: name the file in `UBUNTU_STORE_AUTH_DATA_FILENAME`")
         .code(1);
     // Where renewing is of no use, it ends.
-    sso.asked();
-    sso.renew(macaroon("first"), macaroon("first"));
-    site.run(EXPORT).stderr_holds("HTTP status 401").code(1);
-    assert!((1..=4).contains(&sso.asked().len()));
+    for body in ["", r#"{"error-list": [{"code": "user-authorization-needs-refresh"}]}"#] {
+        let (status, headers) = if body.is_empty() { (401, OLD) } else { (200, JSON) };
+        store.mend();
+        store.fail(9, "/v2/snaps/refresh", Trouble::Status(status, headers, body.to_owned()));
+        sso.asked();
+        store.asked();
+        sso.renew(macaroon("first"), macaroon("first"));
+        site.run(EXPORT).stderr_holds("the login of `UBUNTU_STORE_AUTH` may have ended").code(1);
+        assert_eq!((store.asked().len(), sso.asked().len()), (3, 2), "{body}");
+    }
+    // Who cannot answer is not the login's fault.
+    for (status, body, expected) in [
+        (500, "", "at `SSO`: HTTP status 500"),
+        (429, "", "at `SSO`: HTTP status 429"),
+        (200, "{}", "at `SSO`: the answer is no macaroon"),
+        (200, r#"{"discharge_macaroon": "junk"}"#, "at `SSO`: the answer is no macaroon"),
+    ] {
+        sso.mend();
+        sso.fail(9, "/tokens/refresh", Trouble::Status(status, JSON, body.to_owned()));
+        let said = site.run(&format!("{EXPORT} --retries 1")).stderr_of(1);
+        assert!(said.contains(expected) && !said.contains("export-login"), "{said}");
+    }
+}
+
+#[test]
+fn one_renewal_serves_all_and_what_another_place_has_discharged_is_not_renewed() {
+    let (store, sso) = (store(), SnapStore::start([]));
+    publish(&store, &Snap { weight: 2000, ..Snap::app("tool2", 8) }, &[]);
+    let renewed = shown_login("second-bound");
+    store.want_login(&renewed);
+    store.want_renewal(&shown_login("first-bound"));
+    sso.renew(macaroon("first"), macaroon("second"));
+    let site = site(&store)
+        .file("list.txt", "snap tool\nsnap tool2\nsnap core22\nsnap tool revision=7\n")
+        .env("UBUNTU_STORE_AUTH", &exported_login())
+        .env("SNAPPY_FORCE_SSO_URL", &format!("{}/api/v2", sso.url()));
+    site.run(EXPORT).any_stdout().any_stderr().code(0);
+    assert_eq!(sso.asked().len(), 1);
+    // The root is not of Ubuntu One, and stands for a discharge of somebody else here.
+    let foreign = json!({"r": macaroon("root"), "d": macaroon("root")}).to_string();
+    let site = site.env("UBUNTU_STORE_AUTH", &base64(&foreign));
+    store.fail(99, "/v2/snaps/refresh", Trouble::Status(401, OLD, String::new()));
+    store.asked();
+    site.run(EXPORT).stderr_holds("may have ended").any_stdout().code(1);
+    assert_eq!(sso.asked().len(), 0);
+}
+
+#[test]
+fn ranges_and_what_goes_on_after_a_fault_show_it_too() {
+    let store = SnapStore::start([]);
+    let images = Some("registry.k8s.io/pause:3.10\n".to_owned());
+    publish(&store, &Snap { images, ..Snap::app("tool", 7) }, &[]);
+    publish(&store, &Snap { weight: 2000, ..Snap::base("core22", 1380) }, &[]);
+    store.want_login(&shown_login("first-bound"));
+    let site = site(&store).env("UBUNTU_STORE_AUTH", &exported_login());
+    store.fail(1, "/api/v1/snaps/download/tool", Trouble::Cut(100_000));
+    canary::run(&site, EXPORT, Some(0));
+    let asked = store.asked();
+    let ranges = asked.iter().filter(|asked| asked.headers.contains_key("range")).count();
+    assert!(ranges >= 1, "{asked:?}");
+    // Only the parts that are needed: the images themselves are nowhere.
+    let listed = site.file("list.txt", "snap tool images=yes\n");
+    listed.run(EXPORT).any_stdout().any_stderr().code(1);
+    for one in asked.into_iter().chain(store.asked()) {
+        assert_eq!(one.headers.get("authorization"), Some(&shown_login("first-bound")), "{}", one.line);
+    }
+}
+
+#[test]
+fn who_wants_no_snap_of_the_store_hears_nothing_of_its_variables() {
+    let store = store();
+    for (name, value) in [
+        ("UBUNTU_STORE_AUTH", "junk!"),
+        ("UBUNTU_STORE_AUTH_DATA_FILENAME", "absent"),
+        ("UBUNTU_STORE_URL", "junk"),
+        ("SNAPPY_FORCE_SSO_URL", "junk"),
+    ] {
+        let site = site(&store).file("list.txt", "file ./a.txt\n").file("a.txt", "a").env(name, value);
+        site.run("export --list list.txt -o other.tar").any_stdout().any_stderr().code(0);
+    }
 }
 
 #[test]
@@ -220,7 +335,13 @@ fn a_variable_that_holds_no_login_is_a_mistake_of_the_call() {
             site(&store)
                 .env("UBUNTU_STORE_AUTH", &exported_login())
                 .env("SNAPPY_FORCE_SSO_URL", "https://me:canary-sso@h/"),
-            "`SNAPPY_FORCE_SSO_URL` is wrong",
+            "`SNAPPY_FORCE_SSO_URL` is wrong\n  cause: the address of Ubuntu One has a login in it",
+        ),
+        (
+            site(&store)
+                .file("secrets/long", &format!("{}[login.ubuntu.com]", "# canary-x\n".repeat(7000)))
+                .env("UBUNTU_STORE_AUTH_DATA_FILENAME", "secrets/long"),
+            "`secrets/long` (`UBUNTU_STORE_AUTH_DATA_FILENAME`): it is longer than 65536 bytes",
         ),
     ] {
         canary::run(&site, EXPORT, Some(2));

@@ -47,7 +47,7 @@ fn an_address_that_cannot_be_is_told_with_where_it_is_from() {
             ("store.internal", "is not a URL: expected `https://HOST[:PORT][/PATH]`"),
             (
                 "https://me:secret@store.internal",
-                "has a login in it: a snap store takes that of `UBUNTU_STORE_AUTH`",
+                "has a login in it: `UBUNTU_STORE_AUTH` is where a login is taken from",
             ),
         ] {
             let said = site(&[(name, value)]).run(&format!("export --list list.txt {TRUST}")).stderr_of(2);

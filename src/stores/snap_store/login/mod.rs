@@ -47,7 +47,7 @@ impl fmt::Debug for Login {
 }
 
 impl Login {
-    /// Reads a login in any form that snapd reads. `named` says where it is from (`` `UBUNTU_STORE_AUTH` ``), `sso` is
+    /// Reads a login in any form that snapd reads for its production store. `named` says where it is from (`` `UBUNTU_STORE_AUTH` ``), `sso` is
     /// where it is renewed.
     ///
     /// Errors: [`Error::Usage`], without anything of the text.
@@ -56,7 +56,7 @@ impl Login {
             Error::usage(format!("{named} holds no login of a snap store: {why}"), Some(MAKE_ONE))
         };
         let held = match read::read(text).map_err(wrong)? {
-            Credentials::Whole(header) => header_of(&header).map(|header| Held { macaroons: None, header }),
+            Credentials::Token(header) => header_of(&header).map(|header| Held { macaroons: None, header }),
             Credentials::UbuntuOne(root, discharges) => Held::bound(root, discharges),
         };
         let held = held.ok_or_else(|| wrong("it does not fit into a header"))?;
@@ -101,6 +101,8 @@ pub(super) fn advice(login: Option<&Login>) -> String {
                 login.named()
             )
         }
-        None => format!("what is private, or of a brand store, wants a login; {MAKE_ONE}"),
+        None => format!(
+            "what is private wants a login, and what is of a brand store `UBUNTU_STORE_ID`, too; {MAKE_ONE}"
+        ),
     }
 }

@@ -15,7 +15,7 @@ const SECTION: &str = "[login.ubuntu.com]";
 /// What a store is shown.
 pub(super) enum Credentials {
     /// The value of `Authorization`, as it is.
-    Whole(String),
+    Token(String),
     /// A root, and what Ubuntu One says beside it.
     UbuntuOne(Macaroon, Vec<Macaroon>),
 }
@@ -45,9 +45,9 @@ fn encoded(text: &str) -> Result<Credentials, &'static str> {
     match (text(pair, "r"), text(pair, "d"), kind.as_str(), own.as_str()) {
         (Some(root), Some(discharge), ..) => macaroons(&root, &[discharge]),
         (.., "macaroon", Some(value)) if !value.is_empty() => {
-            Ok(Credentials::Whole(format!("Macaroon {value}")))
+            Ok(Credentials::Token(format!("Macaroon {value}")))
         }
-        (.., "bearer", Some(value)) if !value.is_empty() => Ok(Credentials::Whole(format!("Bearer {value}"))),
+        (.., "bearer", Some(value)) if !value.is_empty() => Ok(Credentials::Token(format!("Bearer {value}"))),
         _ => Err("the JSON in its base64 is of no kind that is known: `u1-macaroon`, `macaroon`, `bearer`"),
     }
 }
@@ -70,8 +70,9 @@ fn json(text: &str) -> Result<Credentials, &'static str> {
 
 /// Sections of `NAME = VALUE`, as `snapcraft export-login` wrote them before version 7.
 fn sections(text: &str) -> Result<Credentials, &'static str> {
-    let lines = text.lines().map(str::trim);
-    let own = lines.skip_while(|line| *line != SECTION).skip(1).take_while(|line| !line.starts_with('['));
+    let mut lines = text.lines().map(str::trim);
+    lines.find(|line| *line == SECTION).ok_or("it has no section `[login.ubuntu.com]`")?;
+    let own = lines.take_while(|line| !line.starts_with('['));
     let (mut root, mut discharge) = (None, None);
     for (name, value) in own.filter_map(|line| line.split_once(['=', ':'])) {
         match name.trim() {
@@ -103,7 +104,7 @@ mod tests {
 
     fn said(text: &str) -> String {
         match read(text) {
-            Ok(Credentials::Whole(value)) => value,
+            Ok(Credentials::Token(value)) => value,
             Ok(Credentials::UbuntuOne(root, discharges)) => {
                 let discharges: Vec<&str> = discharges.iter().map(Macaroon::text).collect();
                 format!("{} {}", root.text(), discharges.join(" "))

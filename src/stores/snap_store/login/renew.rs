@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::macaroon::Macaroon;
 use super::{Held, Login, MAKE_ONE};
 use crate::model::error::{Error, Result};
-use crate::model::printable::printable;
 use crate::stores::http::{HttpClient, Lane, MAX_SMALL, Reach, Reply, Request, authority};
+use crate::stores::snap_store::refusal::{TOO_MANY, line};
 use crate::stores::snap_store::settings::below;
 
 /// Who renews.
@@ -42,20 +42,25 @@ impl Login {
         if held.header != *used {
             return Ok(true);
         }
+        if !discharges.iter().any(is_renewable) {
+            return Ok(false);
+        }
         let mut renewed = Vec::new();
         for discharge in discharges {
-            renewed.push(match discharge.location() {
-                UBUNTU_ONE => self.renewed(http, discharge).await?,
-                _ => discharge.clone(),
+            renewed.push(if is_renewable(discharge) {
+                self.renewed(http, discharge).await?
+            } else {
+                discharge.clone()
             });
         }
-        *held = Held::bound(root.clone(), renewed).ok_or_else(|| self.refused("what came is too long"))?;
+        *held = Held::bound(root.clone(), renewed)
+            .ok_or_else(|| self.no_answer("a macaroon that is too long"))?;
         Ok(true)
     }
 
     async fn renewed(&self, http: &HttpClient, discharge: &Macaroon) -> Result<Macaroon> {
         let url = below(&self.0.sso, ["tokens", "refresh"]);
-        let url = url.ok_or_else(|| self.refused("the address of Ubuntu One takes no path"))?;
+        let url = url.ok_or_else(|| self.no_answer("nothing: its address takes no path"))?;
         let request = Request::new(Method::POST, url)
             .header(CONTENT_TYPE, JSON)
             .header(ACCEPT, JSON)
@@ -64,28 +69,36 @@ impl Login {
             .reach(Reach::Origin);
         let reply = http.fetch(&request, MAX_SMALL).await?;
         if reply.head.status.as_u16() != 200 {
-            return Err(self.refused(&said(&reply)));
+            return Err(self.refused(&reply));
         }
-        let answer: BTreeMap<String, serde_json::Value> =
-            serde_json::from_slice(&reply.body).unwrap_or_default();
-        let macaroon = answer.get(DISCHARGE).and_then(|text| text.as_str()).and_then(Macaroon::read);
-        macaroon.ok_or_else(|| self.refused("no macaroon came"))
+        let answer: BTreeMap<String, Value> = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let macaroon = answer.get(DISCHARGE).and_then(Value::as_str).and_then(Macaroon::read);
+        macaroon.ok_or_else(|| self.no_answer("no macaroon"))
     }
 
-    fn refused(&self, why: &str) -> Error {
-        let place = authority(&self.0.sso);
-        Error::Denied {
-            what: format!("renewing the login of {} at `{place}`", self.0.named),
-            why: why.to_owned(),
-            hint: Some(MAKE_ONE.to_owned()),
+    fn refused(&self, reply: &Reply) -> Error {
+        let status = reply.head.status.as_u16();
+        let Refusal { code, message } = reply.json().unwrap_or_default();
+        let (what, detail) = (self.what(), line(&format!("{code} {message}")));
+        match status {
+            429 => Error::Remote { what, status, detail, hint: Some(TOO_MANY.to_owned()) },
+            400..=499 => {
+                let why = format!("HTTP status {status} {detail}").trim_end().to_owned();
+                Error::Denied { what, why, hint: Some(MAKE_ONE.to_owned()) }
+            }
+            _ => Error::Remote { what, status, detail, hint: None },
         }
+    }
+
+    fn no_answer(&self, got: &str) -> Error {
+        Error::Network { what: self.what(), why: format!("the answer is {got}"), hint: None }
+    }
+
+    fn what(&self) -> String {
+        format!("renewing the login of {} at `{}`", self.0.named, authority(&self.0.sso))
     }
 }
 
-/// Returns what an answer says, on one line, shortened, and without what was sent.
-fn said(reply: &Reply) -> String {
-    let refusal: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let words = format!("HTTP status {} {} {}", reply.head.status.as_u16(), refusal.code, refusal.message);
-    let words: Vec<&str> = words.split_whitespace().collect();
-    printable(&reply.head.hidden.cover(&words.join(" "))).chars().take(300).collect()
+fn is_renewable(discharge: &Macaroon) -> bool {
+    discharge.location() == UBUNTU_ONE
 }
