@@ -8,12 +8,15 @@ use crate::model::error::Result;
 use crate::model::file_name::FileName;
 use crate::model::list::{last_part, quote};
 use crate::model::reference::Reference;
+use crate::model::snap::SnapFacts;
 use crate::model::source;
 use crate::stores::bundle::reader::Bundle;
 
 /// Said above the lines of files that came from a disk.
 const FROM_DISK: &str =
     "# Files that came from a disk stand where `airgap-bundle extract --to .` puts them.\n";
+/// Said above the line of a snap that was asked for by its revision, or was on a disk: a bundle does not tell which.
+const NO_CHANNEL: &str = "# This snap has no channel: where it came from a disk, and not from the store, write `snap ./FILE.snap`.\n";
 /// Said above a line whose address is not whole.
 const NO_QUERY: &str = "# A bundle keeps no query of an address: put it back after the `?`.\n";
 
@@ -31,6 +34,10 @@ pub(super) fn list(bundle: &Bundle, artifacts: &[&Artifact]) -> Result<String> {
     for artifact in artifacts {
         if artifact.source.as_deref().is_some_and(source::lacks_query) {
             text.push_str(NO_QUERY);
+        }
+        let has_no_channel = |snap: SnapFacts| snap.channel.is_none();
+        if super::snap(bundle, artifact).is_some_and(has_no_channel) {
+            text.push_str(NO_CHANNEL);
         }
         text.push_str(&line(bundle, artifact)?);
         text.push('\n');

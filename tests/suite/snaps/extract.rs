@@ -68,6 +68,7 @@ fn inspect_shows_what_is_known_from_the_head() {
     let list = site.run("inspect --list").any_stderr().any_stdout().code(0);
     let list = String::from_utf8(list).unwrap();
     assert!(list.contains("snap k8s channel=1.32-classic/stable revision=1234 arch=amd64"), "{list}");
+    assert!(!list.contains("no channel"), "{list}");
     site.run("inspect").any_stderr().stdout_holds("snap  k8s:1234").code(0);
 }
 

@@ -24,6 +24,10 @@ fn a_file_is_carried_with_the_assertions_beside_it() {
     assert!(store.asked().is_empty());
     site.run(&format!("verify local.tar {TRUST}")).any_stdout().stderr_holds("2 snaps proven").code(0);
 
+    site.run("inspect local.tar --list")
+        .stdout_holds("came from a disk, and not from the store, write `snap ./FILE.snap`.\nsnap tool revision=7 arch=amd64\n")
+        .code(0);
+
     site.run(&format!("export ./absent.snap {TRUST} -o absent.tar"))
         .stderr_holds("error: argument 1: `./absent.snap` was not found")
         .code(2);
