@@ -112,6 +112,7 @@ pub async fn run(options: &Options) -> Result<Report> {
             })
         })
         .await;
+        snaps::look_again(&mut items, &folder).await;
     }
     let mut report = stored.report();
     report.warnings.extend(warnings);

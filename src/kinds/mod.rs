@@ -25,7 +25,7 @@ pub use file_names::{file_names, missing_file};
 pub use keys::{Keys, read_key};
 pub use meant::meant_as_image;
 pub use origin::Origin;
-pub use snap::{Clock, Expected, Prover, Snaps, Unknown, own_root};
+pub use snap::{Clock, Expected, Prover, Snaps, Unknown, same_provenance, warnings};
 pub use staging::Staging;
 pub use tag_lists::TagLists;
 

@@ -161,6 +161,13 @@ impl Folder {
         jobs::offload(move || rustix::fs::fsync(file)).await?.map_err(failed(doing()))
     }
 
+    /// Takes a file away again that was put.
+    pub fn remove(&self, name: &FileName) -> Result<()> {
+        let Some((folder, last)) = self.above(name, Missing::Leave)? else { return Ok(()) };
+        let doing = format!("removing `{}`", self.path.join(name.as_str()));
+        rustix::fs::unlinkat(folder.as_fd(), last, AtFlags::empty()).map_err(failed(doing))
+    }
+
     /// Puts a content under a name, once all of it is proven and on the disk.
     ///
     /// Errors: [`Error::Conflict`] where something is in the way.

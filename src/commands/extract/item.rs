@@ -9,6 +9,7 @@ use super::stored::{Shelf, Stored};
 use crate::content::jobs::{self, OnFailure};
 use crate::content::progress::Progress;
 use crate::model::artifact::Kind;
+use crate::model::assertion::SnapProof;
 use crate::model::contents::Artifact;
 use crate::model::descriptor::{Descriptor, TITLE};
 use crate::model::error::{Error, Result};
@@ -35,6 +36,8 @@ pub(super) struct Item {
     pub(super) permissions: Permissions,
     /// What has the name in the folder.
     pub(super) found: Found,
+    /// What proves it, where it is of a snap.
+    pub(super) proof: Option<Arc<SnapProof>>,
     pub(super) error: Option<Error>,
 }
 
@@ -54,6 +57,7 @@ impl Item {
             layer,
             permissions: Permissions::Plain,
             found: Found::Nothing,
+            proof: None,
             error: None,
         }
     }

@@ -8,15 +8,18 @@ use camino::Utf8Path;
 
 use super::item::Item;
 use crate::commands::report::Report;
+use crate::content::jobs;
 use crate::content::progress::Progress;
-use crate::kinds::{Prover, own_root, prove_assertions};
+use crate::kinds::{self, Prover, prove_assertions, same_provenance};
 use crate::model::artifact::Kind;
+use crate::model::assertion::SnapProof;
 use crate::model::digest::Digest;
 use crate::model::error::Error;
 use crate::model::file_name::FileName;
 use crate::model::media_type;
 use crate::model::snap::{Confinement, SnapType};
 use crate::stores::file::LocalFile;
+use crate::stores::folder::Folder;
 use crate::stores::squashfs::Squashfs;
 
 /// Where the kernel tells of its routes: of IPv4, and of IPv6.
@@ -33,13 +36,14 @@ const NO_ROUTE: &str = "this host has no default route, without which Kubernetes
 /// Proves every snap and every file of assertions that is to be written; what is not proven fails, a snap with both of
 /// its files.
 pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Progress) -> Vec<String> {
-    let mut known: BTreeMap<Digest, Option<Failed>> = BTreeMap::new();
+    let mut known: BTreeMap<Digest, Result<Option<Arc<SnapProof>>, Failed>> = BTreeMap::new();
     let mut warnings = Vec::new();
     let is_proven = |item: &&mut Item| matches!(item.artifact.kind, Kind::Snap | Kind::Assert);
     for item in items.iter_mut().filter(is_proven).filter(|item| item.error.is_none()) {
         if let Some(before) = known.get(&item.artifact.digest) {
-            if let Some(failed) = before {
-                item.fail(failed.error());
+            match before {
+                Ok(proof) => item.proof.clone_from(proof),
+                Err(failed) => item.fail(failed.error()),
             }
             continue;
         }
@@ -48,24 +52,55 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
         let (kind, reference) = (item.artifact.kind, item.artifact.reference.clone());
         let proof = root.shelf.again(progress, || async {
             if kind == Kind::Assert {
-                return prove_assertions(&reference, &root.manifest, &root.shelf, prover).await;
+                let told = prove_assertions(&reference, &root.manifest, &root.shelf, prover).await;
+                return Ok((None, told?));
             }
-            let proof = prover.prove_all(&reference, &root.manifest, &root.shelf).await?;
-            Ok(own_root(&proof).into_iter().collect())
+            let proof = Arc::new(prover.prove_all(&reference, &root.manifest, &root.shelf).await?);
+            if let Some(snap) = root.manifest.layers.first() {
+                let (parts, proof) = (root.shelf.parts(snap)?, Arc::clone(&proof));
+                jobs::offload(move || same_provenance(parts, &proof)).await??;
+            }
+            let told = kinds::warnings(&proof);
+            Ok((Some(proof), told))
         });
         match proof.await {
-            Ok(mut told) => {
+            Ok((proof, mut told)) => {
                 told.retain(|warning| !warnings.contains(warning));
                 warnings.append(&mut told);
-                known.insert(item.artifact.digest, None);
+                item.proof.clone_from(&proof);
+                known.insert(item.artifact.digest, Ok(proof));
             }
             Err(error) => {
-                known.insert(item.artifact.digest, Some(Failed::of(&error)));
+                known.insert(item.artifact.digest, Err(Failed::of(&error)));
                 item.fail(error);
             }
         }
     }
     warnings
+}
+
+/// Looks into the snaps that were put into the folder. Before, the parts of one in a registry were looked at as they came;
+/// here every byte is the proven one. What says another provenance after all goes again, with its assertions.
+pub(super) async fn look_again(items: &mut [Item], folder: &Folder) {
+    let mut refused: BTreeMap<Digest, Failed> = BTreeMap::new();
+    let snaps = items.iter().filter(|item| item.layer.media_type == media_type::SQUASHFS);
+    for item in snaps.filter(|item| item.is_to_write()) {
+        let Some((name, proof)) = item.name.as_ref().zip(item.proof.clone()) else { continue };
+        let file = LocalFile::new(folder.path().join(name.as_str()));
+        let look = move || same_provenance(Arc::new(file.open_regular()?), &proof);
+        // What cannot be read is told where its command would be.
+        if let Err(error @ Error::Unproven { .. }) = jobs::offload(look).await.flatten() {
+            refused.insert(item.artifact.digest, Failed::of(&error));
+        }
+    }
+    for item in items {
+        let Some(failed) = refused.get(&item.artifact.digest) else { continue };
+        let removed = match &item.name {
+            Some(name) if item.is_to_write() => folder.remove(name),
+            _ => Ok(()),
+        };
+        item.fail(removed.err().unwrap_or_else(|| failed.error()));
+    }
 }
 
 /// Why a snap is not written, to be said of its other file, too.

@@ -1,5 +1,7 @@
 //! What files are read from: a bundle, or the registry that one was imported into.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -11,6 +13,7 @@ use crate::content::body::{ProvenBody, RawBody};
 use crate::content::copy::{Source, Supply};
 use crate::content::jobs;
 use crate::content::progress::Progress;
+use crate::content::read_at::ReadAt;
 use crate::model::contents::{Artifact, Contents};
 use crate::model::descriptor::Descriptor;
 use crate::model::error::{Error, Result};
@@ -128,6 +131,18 @@ impl Shelf {
     /// Opens a blob.
     pub(super) async fn blob(&self, blob: &Descriptor) -> Result<ProvenBody> {
         Supply::new(blob, self).open().await
+    }
+
+    /// Returns a blob to be read by position: of what is far away, only the parts that are needed come, and nobody proves
+    /// them.
+    pub(super) fn parts(&self, blob: &Descriptor) -> Result<Arc<dyn ReadAt>> {
+        Ok(match self {
+            Self::Bundle(bundle) => Arc::new(bundle.window(&blob.digest).ok_or_else(|| Error::NotFound {
+                what: format!("{}: blob {}", bundle.place(), blob.digest),
+                hint: None,
+            })?),
+            Self::Registry(client, repository) => Arc::new(client.far(repository, blob)),
+        })
     }
 
     /// Does something that reads here, once more where a network may have damaged it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::commands::report::{Report, Status, counted, whole};
 use crate::content::jobs;
-use crate::kinds::{Expected, Prover, own_root, prove_assertions};
+use crate::kinds::{Expected, Prover, prove_assertions, warnings};
 use crate::model::artifact::Kind;
 use crate::model::contents::Artifact;
 use crate::model::error::{Error, Result};
@@ -89,10 +89,10 @@ async fn prove(bundle: &Bundle, artifact: &Artifact, prover: &Prover) -> Result<
     }
     let proof = prover.prove_all(&artifact.reference, &manifest, bundle).await?;
     if let (Some(facts), Some(snap)) = (SnapFacts::of(&manifest), manifest.layers.first()) {
-        let (said, window) = (Expected::said(snap.digest, &facts), bundle.window(&snap.digest));
+        let (said, window) = (Expected::new(snap.digest, &facts, &proof), bundle.window(&snap.digest));
         if let Some(window) = window {
             jobs::offload(move || said.check(Arc::new(window))).await??;
         }
     }
-    Ok(own_root(&proof).into_iter().collect())
+    Ok(warnings(&proof))
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::content::read_at::ReadAt;
+use crate::model::assertion::{Claims, SnapProof};
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::list::{self, Entry, Require, Source, Subject};
-use crate::model::snap::SnapFacts;
+use crate::model::snap::{GLOBAL_UPLOAD, SnapFacts};
 use crate::stores::squashfs::{SnapYaml, Squashfs};
 
 /// The name of the files that list the images which a snap needs.
@@ -51,6 +52,24 @@ pub(super) fn look(image: Arc<dyn ReadAt>, name: &str, images: Images) -> Result
         Images::Unwanted => None,
     };
     Ok(Inside { yaml, images })
+}
+
+/// Refuses a snap that says another provenance of itself than its assertions, as snapd does: whoever may sign one may not
+/// sign another one.
+pub(super) fn compare_provenance(proof: &SnapProof, provenance: &str) -> Result<()> {
+    proof.compare(&Claims { provenance: Some(provenance), ..Claims::default() })
+}
+
+/// Looks into a snap for its provenance, which has to be the proven one. Blocks on whatever it is read from.
+///
+/// What cannot be looked into is passed over where its assertions say the usual provenance: it is told of where it would be
+/// installed. Errors: [`Error::Unproven`] where the provenance is another, and whatever reading fails with.
+pub fn same_provenance(image: Arc<dyn ReadAt>, proof: &SnapProof) -> Result<()> {
+    match look(image, &format!("{}:{}", proof.name, proof.revision), Images::Unwanted) {
+        Ok(inside) => compare_provenance(proof, &inside.yaml.provenance),
+        Err(Error::Unsupported { .. } | Error::Format { .. }) if proof.provenance == GLOBAL_UPLOAD => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn lists(squashfs: &mut Squashfs, name: &str) -> Result<String> {
@@ -102,6 +121,7 @@ pub struct Expected {
     /// The digest of its place in the bundle.
     pub blob: Digest,
     facts: SnapFacts,
+    proof: SnapProof,
     images: Option<String>,
     seen: Seen,
 }
@@ -116,14 +136,14 @@ pub(super) enum Seen {
 }
 
 impl Expected {
-    /// Expects what the store has said, and what was read over the network.
-    pub(super) fn new(blob: Digest, facts: &SnapFacts, images: Option<String>, seen: Seen) -> Self {
-        Self { blob, facts: facts.clone(), images, seen }
+    /// Expects what the store or a manifest says of a snap, and its assertions; `blob` is its place in the bundle.
+    pub fn new(blob: Digest, facts: &SnapFacts, proof: &SnapProof) -> Self {
+        Self { blob, facts: facts.clone(), proof: proof.clone(), images: None, seen: Seen::Whole }
     }
 
-    /// Expects what the manifest of a snap says, which is `blob`.
-    pub fn said(blob: Digest, facts: &SnapFacts) -> Self {
-        Self::new(blob, facts, None, Seen::Whole)
+    /// Expects these lists of images, too, as they were read.
+    pub(super) fn with_images(self, images: Option<String>, seen: Seen) -> Self {
+        Self { images, seen, ..self }
     }
 
     /// Returns whether images go along for no better reason than what was seen of a snap that is not proven yet.
@@ -144,11 +164,14 @@ impl Expected {
 
     /// Looks into the snap that came, which is proven. Blocks on the disk.
     ///
-    /// Errors: [`Error::Mismatch`] where it says of itself, or of its images, anything else.
+    /// Errors: [`Error::Unproven`] where its provenance is another than the proven one; [`Error::Mismatch`] where it says
+    /// of itself, or of its images, anything else.
     pub fn check(&self, image: Arc<dyn ReadAt>) -> Result<()> {
-        let name = format!("snap `{}:{}`", self.facts.name, self.facts.revision);
+        let called = format!("{}:{}", self.facts.name, self.facts.revision);
+        let name = format!("snap `{called}`");
         let wanted = if self.images.is_some() { Images::Wanted } else { Images::Unwanted };
-        let inside = look(image, &name, wanted)?;
+        let inside = look(image, &called, wanted)?;
+        compare_provenance(&self.proof, &inside.yaml.provenance)?;
         let mismatch = |what: &str, expected: &str, got: &str| {
             let error = Error::Mismatch {
                 what: format!("{name}: its {what}"),

@@ -76,6 +76,7 @@ pub(in crate::kinds) async fn resolve(
     facts.id.clone_from(&proof.id);
     facts.revision = u32::try_from(proof.revision).unwrap_or_default();
     places.snaps.prover.prove(&chain, &facts, found.size)?;
+    inside::compare_provenance(&proof, &yaml.provenance)?;
     facts.proven_by(&proof);
     let content = Content {
         digest: found.sha256,
@@ -84,12 +85,13 @@ pub(in crate::kinds) async fn resolve(
     };
     let basename = path.file_stem();
     let mut resolved = Resolved::default();
-    resolved.warnings.extend(super::own_root(&proof));
+    resolved.warnings.extend(super::warnings(&proof));
     if let Some(images) = &found.inside.images {
         resolved.further =
             inside::further(images, path.file_name().unwrap_or(path.as_str()), wanted.require)?;
     }
-    resolved.expected.push(Expected::new(found.sha256, &facts, found.inside.images, Seen::Whole));
+    let expected = Expected::new(found.sha256, &facts, &proof);
+    resolved.expected.push(expected.with_images(found.inside.images, Seen::Whole));
     resolved.items.push(item(&facts, content, found.assertions, basename, entry.rename.as_ref())?);
     Ok(resolved)
 }

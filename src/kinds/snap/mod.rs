@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
-pub use inside::Expected;
-pub use proof::{Clock, Prover, own_root};
+pub use inside::{Expected, same_provenance};
+pub use proof::{Clock, Prover, warnings};
 
 use crate::stores::snap_store::{SnapStore, StoreSnap, Wanted};
 

@@ -44,6 +44,7 @@ impl Prover {
             name: Some(&facts.name),
             id: Some(&facts.id),
             revision: Some(u64::from(facts.revision)),
+            ..Claims::default()
         })?;
         Ok(proof)
     }
@@ -145,11 +146,17 @@ impl Prover {
     }
 }
 
-/// Returns the warning that a snap is proven with a root of one's own, which is never silent.
-pub fn own_root(proof: &SnapProof) -> Option<String> {
-    let file = proof.own_root.as_ref()?;
-    Some(format!(
-        "snap `{}` is proven with the root in `{file}`, not with that of the snap store",
-        proof.name
-    ))
+/// Returns the warnings that a proof is worth: that a root of one's own stands behind it, which is never silent, and that
+/// the snap is for some devices alone, of which a host is one or not.
+pub fn warnings(proof: &SnapProof) -> Vec<String> {
+    let SnapProof { name, provenance, own_root, devices, .. } = proof;
+    let own_root = own_root.as_ref().map(|file| {
+        format!("snap `{name}` is proven with the root in `{file}`, not with that of the snap store")
+    });
+    let devices = devices.as_ref().map(|devices| {
+        format!(
+            "snap `{name}` can be installed only on devices {devices}: its publisher limits provenance `{provenance}` to them"
+        )
+    });
+    own_root.into_iter().chain(devices).collect()
 }

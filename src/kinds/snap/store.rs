@@ -8,11 +8,11 @@ use super::{Snaps, Unknown, staged};
 use crate::content::jobs;
 use crate::content::read_at::ReadAt;
 use crate::kinds::{Origin, Places, Resolved, Wanted as WantedOfAll};
-use crate::model::assertion;
+use crate::model::assertion::{self, Assertion};
 use crate::model::error::{Error, Result};
 use crate::model::list::{Entry, Rename, Require, Subject};
 use crate::model::platform::Platform;
-use crate::model::snap::{self, SnapFacts};
+use crate::model::snap::{self, GLOBAL_UPLOAD, SnapFacts};
 use crate::stores::snap_store::{Pick, StoreSnap, Wanted};
 
 /// The snap that installs all others.
@@ -135,11 +135,11 @@ impl Contained<'_> {
         let (snap, snaps) = (self.snap, &self.places.snaps);
         let mut facts = facts(snap);
         facts.channel = facts.channel.or_else(|| self.channel.clone());
-        let chain = snaps.store.chain(&snap.download.sha3_384, &snaps.prover.trust).await?;
+        let chain = self.chain().await?;
         let proof = snaps.prover.prove(&chain, &facts, snap.download.size);
         let proof = proof.map_err(|error| error.at(&snaps.store.place()))?;
         facts.proven_by(&proof);
-        resolved.warnings.extend(super::own_root(&proof));
+        resolved.warnings.extend(super::warnings(&proof));
         let content = self.content(&facts).await?;
         let images = match self.images {
             Images::Wanted => Some(self.images_of(&content).await?),
@@ -150,7 +150,7 @@ impl Contained<'_> {
             resolved.further.append(&mut inside::further(images, &name, self.require)?);
         }
         let seen = if matches!(content.origin, Origin::File(_)) { Seen::Whole } else { Seen::Parts };
-        let expected = Expected::new(content.digest.stand_in(), &facts, images, seen);
+        let expected = Expected::new(content.digest.stand_in(), &facts, &proof).with_images(images, seen);
         if let Origin::File(file) = &content.origin {
             let (expected, file) = (expected.clone(), file.clone());
             jobs::offload(move || expected.check(Arc::new(file.open_regular()?))).await??;
@@ -159,6 +159,24 @@ impl Contained<'_> {
         let assertions = assertion::emit(&chain).into();
         resolved.items.push(item(&facts, content, assertions, basename, rename)?);
         Ok(())
+    }
+
+    /// Fetches what proves it. One that came to the store in another way than the usual one says so itself, and its
+    /// snap-revision is found by that alone.
+    async fn chain(&self) -> Result<Vec<Assertion>> {
+        let (store, trust) = (&self.places.snaps.store, &self.places.snaps.prover.trust);
+        let download = &self.snap.download;
+        let missing = match store.chain(&download.sha3_384, GLOBAL_UPLOAD, trust).await {
+            Err(error) if matches!(error.root(), Error::NotFound { .. }) => error,
+            answer => return answer,
+        };
+        let (far, name) = (store.far(download), download.what.clone());
+        let inside = jobs::offload(move || inside::look(Arc::new(far), &name, Images::Unwanted)).await?;
+        let inside = inside.map_err(|error| error.during(missing.to_string()))?;
+        match inside.yaml.provenance.as_str() {
+            GLOBAL_UPLOAD => Err(missing),
+            provenance => store.chain(&download.sha3_384, provenance, trust).await,
+        }
     }
 
     /// Reads its lists of images from where it is: of what is far away, only the parts that are needed.

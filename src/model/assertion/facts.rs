@@ -4,6 +4,7 @@ use super::headers::{Value, number};
 use super::kind::PROVENANCE;
 use super::{Assertion, PublicKey};
 use crate::model::moment::Moment;
+use crate::model::printable::printable;
 use crate::model::sha3::Sha3_384;
 
 /// What an assertion says.
@@ -53,7 +54,14 @@ pub(super) struct Authority<'a> {
     account: &'a str,
     provenance: Vec<&'a str>,
     revisions: (u64, u64),
+    /// What a device has to be of, and the names that do: every list that is there.
+    devices: Vec<(&'static str, Vec<&'a str>)>,
 }
+
+/// The headers that limit the devices which somebody's revisions are for, and what they name.
+const DEVICES: [(&str, &str); 3] = [("on-store", "store"), ("on-brand", "brand"), ("on-model", "model")];
+/// So many of the names that a device may have are told.
+const MAX_TOLD: usize = 8;
 
 /// Which file a revision of a snap is.
 #[derive(Debug)]
@@ -149,6 +157,15 @@ impl<'a> Declaration<'a> {
             authorities,
         })
     }
+
+    /// Says on which devices alone a revision can be installed that `account` has signed, such as ``of store `x` ``; none
+    /// where it can be on all.
+    pub(super) fn devices(&self, account: &str, revision: &Revision<'_>) -> Option<String> {
+        let signing = self.authorities.iter().filter(|authority| authority.may_sign(account, revision));
+        let mut limits = signing.map(Authority::limits).collect::<Option<Vec<String>>>()?;
+        limits.dedup();
+        (!limits.is_empty() && !revision.is_of_store()).then(|| some_of(limits, ", or "))
+    }
 }
 
 impl<'a> Authority<'a> {
@@ -156,12 +173,25 @@ impl<'a> Authority<'a> {
         let map = value.map()?;
         let revision =
             |name: &str, default| map.get(name).map_or(Some(default), |value| number(value.text()?));
-        let provenance: Option<Vec<&str>> = map.get("provenance")?.list()?.iter().map(Value::text).collect();
+        let names =
+            |value: &'a Value| value.list()?.iter().map(Value::text).collect::<Option<Vec<&'a str>>>();
+        let limits = DEVICES.into_iter().filter_map(|(header, what)| Some((what, map.get(header)?)));
+        let devices: Option<Vec<_>> = limits.map(|(what, value)| Some((what, names(value)?))).collect();
         Some(Self {
             account: map.get("account-id")?.text()?,
-            provenance: provenance?,
+            provenance: names(map.get("provenance")?)?,
             revisions: (revision("min-revision", 1)?, revision("max-revision", u64::MAX)?),
+            devices: devices?,
         })
+    }
+
+    /// Says which devices its revisions are for, where that is not all of them.
+    fn limits(&self) -> Option<String> {
+        let limits = self.devices.iter().map(|(what, names)| {
+            let names = names.iter().map(|name| format!("`{}`", printable(name))).collect();
+            format!("of {what} {}", some_of(names, " or "))
+        });
+        (!self.devices.is_empty()).then(|| limits.collect::<Vec<_>>().join(" and "))
     }
 
     /// Returns whether this authority may sign a revision; `account` is who has. On which devices is not asked here.
@@ -205,6 +235,14 @@ impl<'a> Revision<'a> {
     pub(super) fn is_of_store(&self) -> bool {
         self.provenance == PROVENANCE.1
     }
+}
+
+/// Joins what there is, up to a bound.
+fn some_of(mut all: Vec<String>, between: &str) -> String {
+    let more = all.len().saturating_sub(MAX_TOLD);
+    all.truncate(MAX_TOLD);
+    all.extend((more > 0).then(|| format!("{more} more")));
+    all.join(between)
 }
 
 /// Returns whether an account may call a key so: words of small letters and digits with hyphens between them, and a letter

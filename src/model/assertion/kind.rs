@@ -1,5 +1,7 @@
 //! The types of assertions that snapd knows (snapd, `asserts/asserts.go`).
 
+use crate::model::snap::GLOBAL_UPLOAD;
+
 /// Who stands for an assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signer {
@@ -21,7 +23,7 @@ pub(super) struct Kind {
 }
 
 /// The header at the end of a primary key that may be missing, and what it is then.
-pub(super) const PROVENANCE: (&str, &str) = ("provenance", "global-upload");
+pub(super) const PROVENANCE: (&str, &str) = ("provenance", GLOBAL_UPLOAD);
 
 const fn of(name: &'static str, key: &'static [&'static str]) -> Kind {
     Kind { name, key, format: 0, signer: Signer::Authority }

@@ -31,6 +31,10 @@ pub struct SnapProof {
     pub publisher: Publisher,
     /// The account id of who has built it.
     pub developer: String,
+    /// How it came to the store, which its file has to say, too.
+    pub provenance: String,
+    /// The devices that its publisher limits this provenance to, such as ``of store `x` ``; none where it is for all.
+    pub devices: Option<String>,
     /// The file of the root that it is proven with, where that is one of one's own.
     pub own_root: Option<String>,
 }
@@ -59,6 +63,8 @@ pub struct Claims<'a> {
     pub id: Option<&'a str>,
     /// The revision.
     pub revision: Option<u64>,
+    /// The provenance.
+    pub provenance: Option<&'a str>,
 }
 
 impl<'a> Proven<'a> {
@@ -115,6 +121,8 @@ impl<'a> Proven<'a> {
                 validation: publisher.validation.to_owned(),
             },
             developer: revision.developer.to_owned(),
+            provenance: revision.provenance.to_owned(),
+            devices: declaration.devices(case.assertion.authority(), revision),
             own_root: [case, declared, account]
                 .into_iter()
                 .find_map(|case| own_root(case))
@@ -161,6 +169,7 @@ impl SnapProof {
             ("name", &self.name, claims.name.map(str::to_owned)),
             ("id", &self.id, claims.id.map(str::to_owned)),
             ("revision", &revision, claims.revision.map(|revision| revision.to_string())),
+            ("provenance", &self.provenance, claims.provenance.map(str::to_owned)),
         ];
         let differing = claimed.into_iter().filter_map(|(what, expected, got)| {
             let got = got.filter(|got| got != expected)?;

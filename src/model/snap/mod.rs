@@ -23,6 +23,16 @@ pub fn is_name(text: &str) -> bool {
         && !text.contains("--")
 }
 
+/// The provenance of a snap that says nothing of any: it came to its store in the usual way.
+pub const GLOBAL_UPLOAD: &str = "global-upload";
+
+/// Returns whether a text can name the provenance of a snap: letters and digits with single dashes between them. They are up
+/// to 256 here, where snapd has no bound.
+pub fn is_provenance(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.len() <= 256 && text.split('-').all(is_word)
+}
+
 /// Says that a word is none of those that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of {0}")]
@@ -142,6 +152,16 @@ mod tests {
         }
         for name in ["", "K8s", "1", "-a", "a-", "a--b", "a_b", "a.b", "../a", "ä", &"a".repeat(41)] {
             assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn provenances_follow_snapds_rule() {
+        for name in [GLOBAL_UPLOAD, "own", "A", "0", "a-B-0", &"a".repeat(256)] {
+            assert!(is_provenance(name), "{name}");
+        }
+        for name in ["", "-", "-a", "a-", "a--b", "a_b", "a/b", "a b", "ä", &"a".repeat(257)] {
+            assert!(!is_provenance(name), "{name}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::{MaxFormat, SnapStore};
 use crate::model::assertion::{Assertion, Trust, parse};
 use crate::model::error::{Error, Result};
 use crate::model::sha3::Sha3_384;
+use crate::model::snap::GLOBAL_UPLOAD;
 
 /// The only series of snaps that there has been.
 const SERIES: &str = "16";
@@ -23,13 +24,22 @@ enum Step {
 }
 
 impl SnapStore {
-    /// Fetches the snap-revision of the file with this hash and all that it stands on, in the order of snapd's fetcher:
-    /// what an assertion stands on comes before it, and what is trusted is left out. Nothing of it is proven.
+    /// Fetches the snap-revision of the file with this hash and provenance and all that it stands on, in the order of
+    /// snapd's fetcher: what an assertion stands on comes before it, and what is trusted is left out. Nothing of it is proven.
     ///
     /// An account or a key that the store does not have is left out. Errors: [`Error::NotFound`] for anything else that it
     /// does not have, [`Error::Mismatch`] where it answers with another.
-    pub async fn chain(&self, sha3_384: &Sha3_384, trust: &Trust) -> Result<Vec<Assertion>> {
-        let mut steps = vec![Step::Fetch(path(["snap-revision", &sha3_384.base64url()]))];
+    pub async fn chain(
+        &self,
+        sha3_384: &Sha3_384,
+        provenance: &str,
+        trust: &Trust,
+    ) -> Result<Vec<Assertion>> {
+        let mut first = path(["snap-revision", &sha3_384.base64url()]);
+        if provenance != GLOBAL_UPLOAD {
+            first.push(provenance.to_owned());
+        }
+        let mut steps = vec![Step::Fetch(first)];
         let (mut seen, mut chain, mut length) = (BTreeSet::new(), Vec::new(), 0_usize);
         let refused = |why: &str| {
             let (what, why) = ("what proves a snap".to_owned(), why.to_owned());

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Squashfs;
 use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
-use crate::model::snap::{Confinement, SnapType, is_name};
+use crate::model::snap::{Confinement, GLOBAL_UPLOAD, SnapType, is_name, is_provenance};
 
 /// The longest `meta/snap.yaml`: 1 MiB.
 const MAX_SIZE: u64 = 1 << 20;
@@ -29,6 +29,8 @@ pub struct SnapYaml {
     pub architectures: Vec<String>,
     /// How ready it is: `stable` or `devel`.
     pub grade: String,
+    /// How it comes to its store, which its snap-revision has to say, too; [`GLOBAL_UPLOAD`] where it says nothing.
+    pub provenance: String,
 }
 
 /// The same as it is written; everything else is passed over.
@@ -47,6 +49,8 @@ struct Written {
     architectures: Vec<String>,
     #[serde(default)]
     grade: Option<String>,
+    #[serde(default)]
+    provenance: Option<String>,
 }
 
 impl SnapYaml {
@@ -65,6 +69,12 @@ impl SnapYaml {
         }
         if let Some(base) = written.base.as_deref().filter(|base| !is_name(base)) {
             return Err(wrong("base", base));
+        }
+        let provenance = written.provenance.filter(|provenance| !provenance.is_empty());
+        // What goes without saying may not be said, by snapd's rule.
+        let is_wrong = |provenance: &&str| *provenance == GLOBAL_UPLOAD || !is_provenance(provenance);
+        if let Some(provenance) = provenance.as_deref().filter(is_wrong) {
+            return Err(wrong("provenance", provenance));
         }
         let kind =
             written.kind.map_or(Ok(SnapType::App), |kind| kind.parse().map_err(|_| wrong("type", &kind)));
@@ -85,6 +95,7 @@ impl SnapYaml {
             confinement: confinement?,
             architectures: architectures.iter().take(32).map(|one| shown(one)).collect(),
             grade: shown(&written.grade.unwrap_or_else(|| "stable".to_owned())),
+            provenance: provenance.unwrap_or_else(|| GLOBAL_UPLOAD.to_owned()),
         })
     }
 }
@@ -111,13 +122,14 @@ mod tests {
     fn what_a_snap_says_is_read() {
         let snap = SnapYaml::parse(
             b"name: k8s\nversion: 1.10\nsummary: |\n  two\n  lines\nbase: core22\nconfinement: classic\n\
-              architectures: [arm64, amd64]\ngrade: devel\napps:\n  k8s: {command: bin/k8s, daemon: simple}\n",
+              architectures: [arm64, amd64]\ngrade: devel\nprovenance: own-1\napps:\n  k8s: {command: bin/k8s, daemon: simple}\n",
         )
         .unwrap();
         assert_eq!(
             (snap.name.as_str(), snap.version.as_str(), snap.grade.as_str()),
             ("k8s", "1.10", "devel")
         );
+        assert_eq!(snap.provenance, "own-1");
         assert_eq!((snap.kind, snap.confinement), (SnapType::App, Confinement::Classic));
         assert_eq!(
             (snap.base.as_deref(), snap.architectures.join(" ").as_str()),
@@ -133,6 +145,7 @@ mod tests {
             (snap.base, snap.architectures.join(" ").as_str(), snap.grade.as_str()),
             (None, "all", "stable")
         );
+        assert_eq!(snap.provenance, "global-upload");
     }
 
     #[test]
@@ -150,6 +163,8 @@ mod tests {
             (b"name: a\nbase: B\n", "has `base: B`, which cannot be"),
             (b"name: a\ntype: x\n", "has `type: x`, which cannot be"),
             (b"name: a\nconfinement: none\n", "has `confinement: none`, which cannot be"),
+            (b"name: a\nprovenance: a/b\n", "has `provenance: a/b`, which cannot be"),
+            (b"name: a\nprovenance: global-upload\n", "has `provenance: global-upload`, which cannot be"),
         ] {
             let why = SnapYaml::parse(text).unwrap_err();
             assert!(why.contains(expected), "{why}");

@@ -50,8 +50,21 @@ fn a_chain_says_which_file_a_snap_is() {
     assert_eq!((&snap.publisher, snap.developer.as_str()), (&publisher, "brewer"));
     assert_eq!((snap.own_root.as_deref(), proven.own_roots()), (Some(OWN), vec![OWN]));
     snap.compare(&Claims::default()).unwrap();
-    snap.compare(&Claims { size: Some(21), name: Some("tea"), id: Some("TEA"), revision: Some(7) }).unwrap();
-    let other = Claims { size: Some(22), name: Some("tee"), id: Some("TEE"), revision: Some(8) };
+    let claims = Claims {
+        size: Some(21),
+        name: Some("tea"),
+        id: Some("TEA"),
+        revision: Some(7),
+        provenance: Some("global-upload"),
+    };
+    snap.compare(&claims).unwrap();
+    let other = Claims {
+        size: Some(22),
+        name: Some("tee"),
+        id: Some("TEE"),
+        revision: Some(8),
+        provenance: Some("own"),
+    };
     let error = snap.compare(&other).unwrap_err();
     assert_eq!(error.exit_code(), 3);
     assert_eq!(
@@ -59,7 +72,8 @@ fn a_chain_says_which_file_a_snap_is() {
         "snap `tea` has another size than its assertions say: expected 21, got 22\n\
          snap `tea` has another name than its assertions say: expected tea, got tee\n\
          snap `tea` has another id than its assertions say: expected TEA, got TEE\n\
-         snap `tea` has another revision than its assertions say: expected 7, got 8"
+         snap `tea` has another revision than its assertions say: expected 7, got 8\n\
+         snap `tea` has another provenance than its assertions say: expected global-upload, got own"
     );
 }
 
@@ -180,6 +194,52 @@ fn a_publisher_may_let_others_sign_revisions() {
     let broken = declaration("TEA", "tea", "brewer").with("revision-authority", "maker").signed(Key::Store);
     let expected = "assertion `snap-declaration/16/TEA`: header `revision-authority` cannot be understood";
     assert_eq!(said(&[&key, &brewer, &broken]), expected);
+}
+
+#[test]
+fn a_publisher_may_limit_what_others_sign_to_some_devices() {
+    let [key, brewer, _, _] = chain();
+    let maker = account("maker").signed(Key::Store);
+    let makers = account_key(Key::Other, "maker").signed(Key::Root);
+    let revised = revision(SNAP, "TEA", 7, "maker").with("authority-id", "maker").with("provenance", "own");
+    let revised = revised.signed(Key::Other);
+    let entry = |more: &str| format!("\n  -\n    account-id: maker\n    provenance:\n      - own{more}");
+    let devices = |authorities: &str| {
+        let declared = declaration("TEA", "tea", "brewer").with("revision-authority", authorities);
+        let stream = parsed(&[&key, &brewer, &maker, &makers, &declared.signed(Key::Store), &revised]);
+        let trust = trust();
+        let proof = trust.prove(&stream).map_err(|error| error.to_string())?.snap(&Sha3_384::of(SNAP));
+        let proof = proof.unwrap();
+        assert_eq!(proof.provenance, "own");
+        Ok::<_, String>(proof.devices)
+    };
+    let x = "\n    on-store:\n      - x";
+    let y = "\n    on-brand:\n      - y\n    on-model:\n      - y/1\n      - y/2";
+    let many = (0..10).map(|number| format!("s{number}")).collect::<Vec<_>>().join("\n      - ");
+    let shown = (0..8).map(|number| format!("`s{number}`")).collect::<Vec<_>>().join(" or ");
+    for (authorities, expected) in [
+        (entry(""), None),
+        (entry(x), Some("of store `x`".to_owned())),
+        (
+            entry(&format!("{x}{y}")),
+            Some("of store `x` and of brand `y` and of model `y/1` or `y/2`".to_owned()),
+        ),
+        (
+            format!("{}{}", entry(x), entry(y)),
+            Some("of store `x`, or of brand `y` and of model `y/1` or `y/2`".to_owned()),
+        ),
+        // Whom nothing limits is enough, and who may not sign this does not count.
+        (format!("{}{}", entry(x), entry("")), None),
+        (format!("{}{}", entry(x), entry("\n    min-revision: 8")), Some("of store `x`".to_owned())),
+        (entry(&format!("\n    on-store:\n      - {many}")), Some(format!("of store {shown} or 2 more"))),
+    ] {
+        assert_eq!(devices(&authorities), Ok(expected), "{authorities}");
+    }
+    let broken = devices(&entry("\n    on-store: x")).unwrap_err();
+    assert!(
+        broken.starts_with("assertion `snap-declaration/16/TEA`: header `revision-authority` cannot be"),
+        "{broken}"
+    );
 }
 
 #[test]

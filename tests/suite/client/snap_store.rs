@@ -7,6 +7,7 @@ use airgap_bundle::content::ranges::Ranges;
 use airgap_bundle::model::assertion::{Assertion, Trust};
 use airgap_bundle::model::error::{Error, Result};
 use airgap_bundle::model::sha3::Sha3_384;
+use airgap_bundle::model::snap::GLOBAL_UPLOAD;
 use airgap_bundle::model::snap::{Confinement, SnapType};
 use airgap_bundle::stores::snap_store::{
     Downloads, Pick, Settings, SnapStore as Client, StoreSnap, Wanted, store_url,
@@ -247,7 +248,7 @@ async fn assertions_come_as_they_are() {
 
 /// Fetches what proves a snap of the store.
 async fn chain(place: &Place, store: &SnapStore, content: &[u8]) -> Result<Vec<Assertion>> {
-    client(place, store).chain(&Sha3_384::of(content), &trust()).await
+    client(place, store).chain(&Sha3_384::of(content), GLOBAL_UPLOAD, &trust()).await
 }
 
 fn trust() -> Trust {

@@ -16,7 +16,7 @@ pub(super) struct Crafted {
     pub(super) snap: Snap,
     pub(super) file: Vec<u8>,
     /// In a stream: key, declaration, revision.
-    pub(super) chain: [String; 3],
+    pub(super) chain: Vec<String>,
     pub(super) reference: String,
     titles: [String; 2],
     annotations: BTreeMap<String, String>,
@@ -25,7 +25,7 @@ pub(super) struct Crafted {
 impl Crafted {
     pub(super) fn new(snap: Snap) -> Self {
         let (file, id) = (snap.file(), snap.id());
-        let chain = [
+        let chain = vec![
             store_key().to_owned(),
             declaration(&id, snap.name, "canonical").signed(Key::Store),
             revision(&file, &id, snap.revision.into(), "canonical").signed(Key::Store),
@@ -76,6 +76,11 @@ impl Crafted {
         self
     }
 
+    /// Has other assertions.
+    pub(super) fn with_chain(self, chain: Vec<String>) -> Self {
+        Self { chain, ..self }
+    }
+
     /// Has another one of its three assertions.
     pub(super) fn with_assertion(mut self, at: usize, text: String) -> Self {
         self.chain[at] = text;
@@ -84,10 +89,10 @@ impl Crafted {
 
     /// Adds it to a bundle.
     pub(super) fn into(self, pack: Pack) -> Pack {
-        let [key, declared, revised] = &self.chain;
+        let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
         let config = Blob::new(media_type::EMPTY, b"{}".to_vec());
         let snap = Blob::new(media_type::SQUASHFS, self.file.clone());
-        let assertions = Blob::new(media_type::ASSERTION, stream(&[key, declared, revised]).into_bytes());
+        let assertions = Blob::new(media_type::ASSERTION, stream(&chain).into_bytes());
         let layer = |blob: &Blob, title: &str| {
             let mut layer = blob.descriptor();
             layer["annotations"] = json!({"org.opencontainers.image.title": title});

@@ -14,6 +14,7 @@ mod mirrored;
 mod own_roots;
 mod peeked;
 mod place;
+mod provenance;
 mod readme;
 mod shown;
 mod sizes;

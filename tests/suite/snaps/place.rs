@@ -19,6 +19,8 @@ pub(crate) struct Snap {
     pub(crate) confinement: &'static str,
     pub(crate) images: Option<String>,
     pub(crate) architecture: &'static str,
+    /// What it says of how it comes to its store.
+    pub(crate) provenance: Option<&'static str>,
     /// So many bytes that cannot be compressed.
     pub(crate) weight: usize,
 }
@@ -33,6 +35,7 @@ impl Snap {
             confinement: "strict",
             images: None,
             architecture: "amd64",
+            provenance: None,
             weight: 300_000,
         }
     }
@@ -52,7 +55,7 @@ impl Snap {
         let mut yaml = format!(
             "name: {name}\nversion: \"1.{revision}\"\nconfinement: {confinement}\narchitectures: [{architecture}]\n"
         );
-        for (key, value) in [("base", self.base), ("type", self.kind)] {
+        for (key, value) in [("base", self.base), ("type", self.kind), ("provenance", self.provenance)] {
             yaml.extend(value.map(|value| format!("{key}: {value}\n")));
         }
         let mut state = u64::from(*revision) + 1;

@@ -12,7 +12,7 @@ fn tool() -> Crafted {
 }
 
 /// Asserts that `verify` and `extract` refuse it with this sentence, and that nothing is written.
-fn refused(crafted: Crafted, why: &str) {
+pub(super) fn refused(crafted: Crafted, why: &str) {
     let reference = crafted.reference.clone();
     let site = crafted.site();
     site.run(&format!("verify {TRUST}"))
