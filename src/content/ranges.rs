@@ -37,6 +37,20 @@ impl Ranges {
         Self { size, fetch: Box::new(fetch), kept: Mutex::default() }
     }
 
+    /// Returns how long the first block of a file of `size` bytes is.
+    pub fn first_block(size: u64) -> usize {
+        usize::try_from(size).unwrap_or(usize::MAX).min(BLOCK)
+    }
+
+    /// Keeps the first block, where somebody has fetched it to see whether ranges are to be had.
+    #[must_use]
+    pub fn with_first_block(self, bytes: Bytes) -> Self {
+        if bytes.len() == Self::first_block(self.size) {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push_back((0, bytes));
+        }
+        self
+    }
+
     /// Returns the blocks from `first` to `last` (at most [`MAX_KEPT`]); those that are missing are fetched, and each run
     /// of them at once.
     fn blocks(&self, first: u64, last: u64) -> io::Result<Vec<Bytes>> {
@@ -133,6 +147,21 @@ mod tests {
     fn read(ranges: &Ranges, offset: usize, length: usize) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; length];
         ranges.read_exact_at(&mut buffer, offset.try_into().unwrap()).map(|()| buffer)
+    }
+
+    #[test]
+    fn the_first_block_is_not_fetched_twice() {
+        for size in [1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let (content, ranges, asked) = ranges(size);
+            let first = Ranges::first_block(u64::try_from(size).unwrap());
+            assert_eq!(first, size.min(BLOCK));
+            // What is no block is not kept.
+            let other = Bytes::from_static(b"another length");
+            let ranges =
+                ranges.with_first_block(other).with_first_block(Bytes::copy_from_slice(&content[..first]));
+            assert_eq!(read(&ranges, 0, size).unwrap(), content);
+            assert!(asked.lock().unwrap().iter().all(|(offset, _)| *offset > 0), "{size}");
+        }
     }
 
     #[test]

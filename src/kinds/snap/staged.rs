@@ -13,7 +13,12 @@ use crate::model::media_type;
 use crate::stores::file::LocalFile;
 
 /// Fetches a snap into the staging folder, proven by its SHA3-384.
-pub(super) async fn fetch(origin: &Origin, digest: &Digest, size: u64, staging: &Staging) -> Result<Content> {
+pub(super) async fn fetch(
+    origin: &Origin,
+    digest: &Digest,
+    size: u64,
+    staging: &Staging,
+) -> Result<(Content, LocalFile)> {
     let path = staging.folder()?.join(digest.hex());
     let doing = || format!("writing `{path}`");
     let blob = Descriptor::new(media_type::SQUASHFS, *digest, size);
@@ -26,5 +31,6 @@ pub(super) async fn fetch(origin: &Origin, digest: &Digest, size: u64, staging: 
     let digest = learned.get().copied();
     let digest = digest
         .ok_or_else(|| Error::NotFound { what: format!("the sha256 of {}", origin.place()), hint: None })?;
-    Ok(Content { digest, size, origin: Origin::File(LocalFile::new(path)) })
+    let file = LocalFile::new(path);
+    Ok((Content { digest, size, origin: Origin::File(file.clone()) }, file))
 }

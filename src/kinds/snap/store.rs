@@ -9,10 +9,12 @@ use crate::content::jobs;
 use crate::content::read_at::ReadAt;
 use crate::kinds::{Origin, Places, Resolved, Wanted as WantedOfAll};
 use crate::model::assertion::{self, Assertion};
+use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
 use crate::model::list::{Entry, Rename, Require, Subject};
 use crate::model::platform::Platform;
 use crate::model::snap::{self, GLOBAL_UPLOAD, SnapFacts};
+use crate::stores::file::LocalFile;
 use crate::stores::snap_store::{Pick, StoreSnap, Wanted};
 
 /// The snap that installs all others.
@@ -140,9 +142,9 @@ impl Contained<'_> {
         let proof = proof.map_err(|error| error.at(&snaps.store.place()))?;
         facts.proven_by(&proof);
         resolved.warnings.extend(super::warnings(&proof));
-        let content = self.content(&facts).await?;
+        let mut content = self.content(&facts).await?;
         let images = match self.images {
-            Images::Wanted => Some(self.images_of(&content).await?),
+            Images::Wanted => Some(self.images_of(&mut content, &facts.digest()).await?),
             Images::Unwanted => None,
         };
         if let Some(images) = &images {
@@ -170,7 +172,8 @@ impl Contained<'_> {
             Err(error) if matches!(error.root(), Error::NotFound { .. }) => error,
             answer => return answer,
         };
-        let (far, name) = (store.far(download), download.what.clone());
+        let (far, name) = (store.far(download).await, download.what.clone());
+        let far = far.map_err(|error| error.during(missing.to_string()))?;
         let inside = jobs::offload(move || inside::look(Arc::new(far), &name, Images::Unwanted)).await?;
         let inside = inside.map_err(|error| error.during(missing.to_string()))?;
         match inside.yaml.provenance.as_str() {
@@ -179,17 +182,25 @@ impl Contained<'_> {
         }
     }
 
-    /// Reads its lists of images from where it is: of what is far away, only the parts that are needed.
-    async fn images_of(&self, content: &Content) -> Result<String> {
-        let far = self.places.snaps.store.far(&self.snap.download);
-        let (name, origin) = (self.snap.download.what.clone(), content.origin.clone());
-        let inside = jobs::offload(move || {
-            let image: Arc<dyn ReadAt> = match origin {
-                Origin::File(file) => Arc::new(file.open_regular()?),
-                _ => Arc::new(far),
-            };
-            inside::look(image, &name, Images::Wanted)
-        });
+    /// Reads its lists of images from where it is: of what is far away, only the parts that are needed. Where a place hands
+    /// out whole snaps alone, it is fetched first.
+    async fn images_of(&self, content: &mut Content, digest: &Digest) -> Result<String> {
+        let (snaps, download) = (&self.places.snaps, &self.snap.download);
+        let open = match &content.origin {
+            Origin::File(file) => here(file.clone()),
+            origin => match snaps.store.far(download).await {
+                Ok(far) => Box::new(move || Ok(Arc::new(far) as _)),
+                Err(error) if matches!(error.root(), Error::Unsupported { .. }) => {
+                    let staging = &self.places.staging;
+                    let (fetched, file) = staged::fetch(origin, digest, content.size, staging).await?;
+                    *content = fetched;
+                    here(file)
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let name = download.what.clone();
+        let inside = jobs::offload(move || inside::look(open()?, &name, Images::Wanted));
         Ok(inside.await??.images.unwrap_or_default())
     }
 
@@ -200,13 +211,20 @@ impl Contained<'_> {
         let origin = Origin::Snap(Box::new((snaps.store.clone(), snap.download.clone())));
         match snaps.unknown {
             // What an earlier bundle has names the bytes, and does not bring them.
-            Unknown::Stage => staged::fetch(&origin, &digest, size, &self.places.staging).await,
+            Unknown::Stage => Ok(staged::fetch(&origin, &digest, size, &self.places.staging).await?.0),
             Unknown::Learn => {
                 let digest = self.places.earlier.snap(&digest, size).await.unwrap_or(digest);
                 Ok(Content { digest, size, origin })
             }
         }
     }
+}
+
+/// Opens what a snap is read from, on a thread that may block.
+type OpenImage = Box<dyn FnOnce() -> Result<Arc<dyn ReadAt>> + Send>;
+
+fn here(file: LocalFile) -> OpenImage {
+    Box::new(move || Ok(Arc::new(file.open_regular()?)))
 }
 
 /// Returns what the store says of a snap.

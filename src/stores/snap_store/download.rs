@@ -44,13 +44,18 @@ impl SnapStore {
         self.fetch_range(download, offset, length).await.map_err(|error| self.at(error))
     }
 
-    /// Returns the bytes of a snap where they are, to be read in ranges as they are needed. It is made on a thread of the
-    /// runtime and read on one that may block ([`jobs::offload`](crate::content::jobs::offload)).
-    pub fn far(&self, download: &Download) -> Ranges {
+    /// Returns the bytes of a snap where they are, to be read in ranges as they are needed; the first of them come now. It
+    /// is made on a thread of the runtime and read on one that may block
+    /// ([`jobs::offload`](crate::content::jobs::offload)).
+    ///
+    /// Errors: as of [`SnapStore::range`].
+    pub async fn far(&self, download: &Download) -> Result<Ranges> {
+        let first = self.range(download, 0, Ranges::first_block(download.size)).await?;
         let (store, wanted, runtime) = (self.clone(), download.clone(), Handle::current());
-        Ranges::new(download.size, move |offset, length| {
+        let ranges = Ranges::new(download.size, move |offset, length| {
             runtime.block_on(store.range(&wanted, offset, length)).map_err(io::Error::other)
-        })
+        });
+        Ok(ranges.with_first_block(first))
     }
 
     async fn fetch_range(&self, download: &Download, offset: u64, length: usize) -> Result<Bytes> {

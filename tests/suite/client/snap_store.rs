@@ -433,11 +433,11 @@ async fn a_snap_is_looked_into_where_it_is() {
             Ok::<_, Error>((image.snap()?.version, image.read("images.txt", 1000)?))
         })
     };
-    let (version, images) = look(client.far(&snap.download)).await.unwrap().unwrap();
+    let (version, images) = look(client.far(&snap.download).await.unwrap()).await.unwrap().unwrap();
     assert_eq!((version.as_str(), images.unwrap()), ("1.32.1", b"pause:3.10\n".to_vec()));
     assert!(store.asked().len() <= 5);
 
     store.fail(100, "download", Trouble::Whole);
-    let error = look(client.far(&snap.download)).await.unwrap().unwrap_err();
+    let error = client.far(&snap.download).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
 }

@@ -126,15 +126,21 @@ fn the_same_list_in_other_parts_is_the_same() {
 }
 
 #[test]
-fn a_store_without_ranges_cannot_be_looked_into() {
+fn of_a_store_without_ranges_the_snap_is_fetched_first() {
     let places = Places::new();
     publish(&places.store, &places.tool, &[]);
+    let site = places.site();
+    let export = format!("export --list list.txt {TRUST}");
+    site.run(&format!("{export} -o old.tar")).any_stdout().any_stderr().code(0);
     places.store.fail(1000, &format!("{}_7", places.tool.id()), Trouble::Whole);
-    places
-        .site()
-        .run(&format!("export --list list.txt {TRUST}"))
-        .stderr_holds("revision 7 of snap `tool`: `STORE` hands out whole files alone, and no ranges of them")
-        .code(1);
+    for further in ["", "--reuse old.tar"] {
+        site.run(&format!("{export} -o new.tar --force {further}"))
+            .any_stdout()
+            .stderr_holds("3 artifacts, ")
+            .code(0);
+        assert_eq!(site.read("new.tar"), site.read("old.tar"), "{further}");
+        std::fs::remove_file(site.path("new.tar")).unwrap();
+    }
 }
 
 #[test]
