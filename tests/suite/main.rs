@@ -32,6 +32,8 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod go_program;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod killed;

@@ -48,14 +48,6 @@ pub(crate) fn command(name: &str, home: &Path) -> Command {
     command
 }
 
-/// Builds the Go program in `tests/NAME`, and returns where it is.
-pub(crate) fn built(name: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
-    run(Command::new("go").args(["build", "-o"]).arg(&program).arg(".").current_dir(source));
-    program
-}
-
 /// Runs a program that must succeed, and returns what it printed.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();

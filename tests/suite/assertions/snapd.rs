@@ -17,8 +17,8 @@ use super::{SNAP, trust};
 use crate::fixture::assertions::{
     Key, Statement, account, account_key, declaration, revision, root, signed, store_key, stream as joined,
 };
+use crate::go_program::built;
 use crate::site::Site;
-use crate::tools::built;
 
 /// A stream, and what is special about it.
 type Case = (String, String);

@@ -9,8 +9,9 @@ use airgap_bundle::stores::registry::server::Referrers;
 use super::places::{server, site, tag};
 use crate::docker_registry::DockerRegistry;
 use crate::fixture::{artifact, cosign, image, index_of};
+use crate::go_program::built;
 use crate::site::Site;
-use crate::tools::{built, command, run};
+use crate::tools::{command, run};
 
 /// Returns where the program on oras-go is.
 fn oras() -> &'static Path {
