@@ -112,7 +112,9 @@ pub async fn run(options: &Options) -> Result<Report> {
             })
         })
         .await;
-        snaps::look_again(&mut items, &folder).await;
+    }
+    if options.mode == Mode::Write {
+        snaps::look_again(&mut items, &options.to).await;
     }
     let mut report = stored.report();
     report.warnings.extend(warnings);

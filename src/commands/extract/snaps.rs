@@ -56,9 +56,10 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
                 return Ok((None, told?));
             }
             let proof = Arc::new(prover.prove_all(&reference, &root.manifest, &root.shelf).await?);
-            if let Some(snap) = root.manifest.layers.first() {
-                let (parts, proof) = (root.shelf.parts(snap)?, Arc::clone(&proof));
-                jobs::offload(move || same_provenance(parts, &proof)).await??;
+            let window = root.manifest.layers.first().and_then(|snap| root.shelf.window(snap));
+            if let Some(window) = window {
+                let proof = Arc::clone(&proof);
+                jobs::offload(move || same_provenance(window, &proof)).await??;
             }
             let told = kinds::warnings(&proof);
             Ok((Some(proof), told))
@@ -79,27 +80,31 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
     warnings
 }
 
-/// Looks into the snaps that were put into the folder. Before, the parts of one in a registry were looked at as they came;
-/// here every byte is the proven one. What says another provenance after all goes again, with its assertions.
-pub(super) async fn look_again(items: &mut [Item], folder: &Folder) {
+/// Looks into the snaps that are in the folder now, written or there before: what came out of a registry could not be
+/// looked into before all of it was here. What says another provenance than its assertions fails; what was written of it
+/// goes again, with its assertions.
+pub(super) async fn look_again(items: &mut [Item], to: &Utf8Path) {
     let mut refused: BTreeMap<Digest, Failed> = BTreeMap::new();
-    let snaps = items.iter().filter(|item| item.layer.media_type == media_type::SQUASHFS);
-    for item in snaps.filter(|item| item.is_to_write()) {
+    let is_snap = |item: &&Item| item.error.is_none() && item.layer.media_type == media_type::SQUASHFS;
+    for item in items.iter().filter(is_snap) {
         let Some((name, proof)) = item.name.as_ref().zip(item.proof.clone()) else { continue };
-        let file = LocalFile::new(folder.path().join(name.as_str()));
+        let file = LocalFile::new(to.join(name.as_str()));
         let look = move || same_provenance(Arc::new(file.open_regular()?), &proof);
-        // What cannot be read is told where its command would be.
-        if let Err(error @ Error::Unproven { .. }) = jobs::offload(look).await.flatten() {
+        if let Err(error) = jobs::offload(look).await.flatten() {
             refused.insert(item.artifact.digest, Failed::of(&error));
         }
     }
-    for item in items {
+    for item in items.iter_mut().filter(|item| item.error.is_none()) {
         let Some(failed) = refused.get(&item.artifact.digest) else { continue };
         let removed = match &item.name {
-            Some(name) if item.is_to_write() => folder.remove(name),
+            Some(name) if item.is_to_write() => Folder::open(to).and_then(|folder| folder.remove(name)),
             _ => Ok(()),
         };
-        item.fail(removed.err().unwrap_or_else(|| failed.error()));
+        let error = failed.error();
+        item.fail(match removed {
+            Ok(()) => error,
+            Err(left) => error.during(left.to_string()),
+        });
     }
 }
 

@@ -133,16 +133,12 @@ impl Shelf {
         Supply::new(blob, self).open().await
     }
 
-    /// Returns a blob to be read by position: of what is far away, only the parts that are needed come, and nobody proves
-    /// them.
-    pub(super) fn parts(&self, blob: &Descriptor) -> Result<Arc<dyn ReadAt>> {
-        Ok(match self {
-            Self::Bundle(bundle) => Arc::new(bundle.window(&blob.digest).ok_or_else(|| Error::NotFound {
-                what: format!("{}: blob {}", bundle.place(), blob.digest),
-                hint: None,
-            })?),
-            Self::Registry(client, repository) => Arc::new(client.far(repository, blob)),
-        })
+    /// Returns a blob to be read by position, where it is on this machine.
+    pub(super) fn window(&self, blob: &Descriptor) -> Option<Arc<dyn ReadAt>> {
+        match self {
+            Self::Bundle(bundle) => bundle.window(&blob.digest).map(|window| Arc::new(window) as _),
+            Self::Registry(..) => None,
+        }
     }
 
     /// Does something that reads here, once more where a network may have damaged it.

@@ -173,7 +173,11 @@ impl Contained<'_> {
             answer => return answer,
         };
         let (far, name) = (store.far(download).await, download.what.clone());
-        let far = far.map_err(|error| error.during(missing.to_string()))?;
+        let far = match far {
+            // What it says of itself is not to be had, and nearly always it says nothing.
+            Err(error) if matches!(error.root(), Error::Unsupported { .. }) => return Err(missing),
+            far => far.map_err(|error| error.during(missing.to_string()))?,
+        };
         let inside = jobs::offload(move || inside::look(Arc::new(far), &name, Images::Unwanted)).await?;
         let inside = inside.map_err(|error| error.during(missing.to_string()))?;
         match inside.yaml.provenance.as_str() {

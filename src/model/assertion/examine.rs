@@ -217,7 +217,9 @@ impl<'a> Examination<'a> {
             let (Some(Facts::Key(key)), Standing::Proven(root)) = (&case.facts, case.standing) else {
                 continue;
             };
-            let Some(name) = key.name else { continue };
+            // A newer revision of a key takes the place of an older one, with its name.
+            let is_newest = self.index.get(&("account-key", case.assertion.key())) == Some(&at);
+            let Some(name) = key.name.filter(|_| is_newest) else { continue };
             let first = *named.entry((root, key.account, name)).or_insert(*key.public.id());
             if first != *key.public.id() && at >= self.roots {
                 again.push((

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
-use serde_json::Value;
 
 use super::proxy::Proxy;
 use super::request::{Reach, Request};
@@ -47,15 +46,7 @@ impl Hidden {
 
     /// Returns a text with `…` in the place of each secret.
     pub fn cover(&self, text: &str) -> String {
-        cover(&self.spellings(), text)
-    }
-
-    /// Puts `…` in the place of each secret in the texts of a JSON document, whose depth its reader has bounded.
-    pub(super) fn cover_all(&self, document: &mut Value) {
-        let secrets = self.spellings();
-        if !secrets.is_empty() {
-            cover_in(&secrets, document);
-        }
+        self.spellings().iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
     }
 
     /// Returns the spellings in which a server may echo them: the `Authorization` header, the part of it behind the scheme,
@@ -83,19 +74,6 @@ impl Hidden {
         all.extend(object.into_values());
         all.retain(|secret| secret.len() >= MIN_LENGTH);
         all
-    }
-}
-
-fn cover(secrets: &[String], text: &str) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, COVER))
-}
-
-fn cover_in(secrets: &[String], value: &mut Value) {
-    match value {
-        Value::String(text) => *text = cover(secrets, text),
-        Value::Array(values) => values.iter_mut().for_each(|value| cover_in(secrets, value)),
-        Value::Object(values) => values.values_mut().for_each(|value| cover_in(secrets, value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

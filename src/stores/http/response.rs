@@ -7,7 +7,6 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode, Url};
-use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::clock::Clock;
@@ -121,17 +120,6 @@ impl Response {
 }
 
 impl Reply {
-    /// Reads the body as JSON, with `…` in the place of whatever of it was sent as a secret.
-    ///
-    /// Errors: what is wrong with it, likewise without secrets.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, String> {
-        let read = serde_json::from_slice(&self.body).and_then(|mut document| {
-            self.head.hidden.cover_all(&mut document);
-            T::deserialize(document)
-        });
-        read.map_err(|error| self.head.hidden.cover(&error.to_string()))
-    }
-
     /// Returns the body, or an error where it is longer than what was allowed.
     pub fn whole(self) -> Result<Self, Error> {
         if self.whole {

@@ -26,8 +26,7 @@ impl Warnings {
             return Vec::new();
         }
         let values = headers.get_all(WARNING).iter().take(MAX_HEADERS);
-        let texts =
-            values.filter_map(|value| text(&hidden.cover(&String::from_utf8_lossy(value.as_bytes()))));
+        let texts = values.filter_map(|value| text(&String::from_utf8_lossy(value.as_bytes()), hidden));
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         texts.filter(|text| shown.len() < MAX_TEXTS && shown.insert(text.clone())).collect()
     }
@@ -35,7 +34,7 @@ impl Warnings {
 
 /// Reads `299 - "TEXT"` (OCI distribution spec, "Warnings"; RFC 7234, section 5.5). Other codes say something about
 /// caches.
-fn text(value: &str) -> Option<String> {
+fn text(value: &str, hidden: &Hidden) -> Option<String> {
     let (agent, rest) = value.trim().strip_prefix("299 ")?.trim_start().split_once(' ')?;
     let quoted = rest.trim_start().strip_prefix('"').filter(|_| !agent.is_empty())?;
     let mut text = String::new();
@@ -47,7 +46,8 @@ fn text(value: &str) -> Option<String> {
             other => text.push(other),
         }
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Before it is cut off: half a secret is one, too.
+    let line = hidden.cover(&text).split_whitespace().collect::<Vec<_>>().join(" ");
     let line = printable(&line.chars().take(MAX_TEXT).collect::<String>());
     (!line.is_empty()).then_some(line)
 }
@@ -69,9 +69,10 @@ mod tests {
             ("299", None),
             ("", None),
         ] {
-            assert_eq!(text(value).as_deref(), expected, "{value}");
+            assert_eq!(text(value, &Hidden::default()).as_deref(), expected, "{value}");
         }
-        assert_eq!(text(&format!("299 - \"{}\"", "x".repeat(5000))).map(|text| text.len()), Some(MAX_TEXT));
+        let long = format!("299 - \"{}\"", "x".repeat(5000));
+        assert_eq!(text(&long, &Hidden::default()).map(|text| text.len()), Some(MAX_TEXT));
     }
 
     #[test]
@@ -80,6 +81,9 @@ mod tests {
         let mut request = Request::get("https://h/".parse().unwrap());
         request.authorization = Some(format!("Bearer {secret}").parse().unwrap());
         let said = HeaderMap::from_iter([(WARNING, format!("299 - \"not {secret}\"").parse().unwrap())]);
+        assert_eq!(Warnings::default().fresh(&said, &Hidden::of(&request, None)), ["not …"]);
+        // Nor does an escape hide it.
+        let said = HeaderMap::from_iter([(WARNING, format!("299 - \"not \\{secret}\"").parse().unwrap())]);
         assert_eq!(Warnings::default().fresh(&said, &Hidden::of(&request, None)), ["not …"]);
     }
 

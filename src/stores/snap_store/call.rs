@@ -80,6 +80,6 @@ fn wants_renewal(head: &Head) -> bool {
 fn says_old(reply: &Reply) -> bool {
     let is_json = reply.head.media_type().is_some_and(|media_type| media_type == "application/json");
     let answer = Some(reply).filter(|_| is_json && !reply.head.foreign);
-    let answer = answer.and_then(|reply| reply.json::<Answer>().ok());
+    let answer = answer.and_then(|reply| serde_json::from_slice::<Answer>(&reply.body).ok());
     answer.is_some_and(|answer| answer.errors.iter().any(|error| error.code == OLD_LOGIN))
 }

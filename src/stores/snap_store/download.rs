@@ -81,8 +81,8 @@ impl SnapStore {
             }
             _ => return Err(self.refused_file(&download.what, &reply)),
         }
-        let range = reply.head.hidden.cover(reply.head.text(&CONTENT_RANGE).unwrap_or_default());
-        let (start, total) = content_range(&range).unwrap_or((u64::MAX, None));
+        let range = reply.head.text(&CONTENT_RANGE).unwrap_or_default();
+        let (start, total) = content_range(range).unwrap_or((u64::MAX, None));
         if total.is_some_and(|total| total != download.size) {
             return Err(Error::Mismatch {
                 what: download.what.clone(),
@@ -92,7 +92,8 @@ impl SnapStore {
         }
         if start != offset || reply.body.len() != length {
             let why = format!(
-                "it was asked for {length} bytes from byte {offset}, and sent `Content-Range: {range}`"
+                "it was asked for {length} bytes from byte {offset}, and sent `Content-Range: {}`",
+                reply.head.hidden.cover(range)
             );
             return Err(Error::Network { what: reply.head.asked(), why, hint: None });
         }

@@ -10,6 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
 use crate::model::sha3::Sha3_384;
 use crate::model::snap::{Channel, is_name};
+use crate::stores::http::Hidden;
 
 /// The largest snap: 1 TiB.
 const MAX_SIZE: u64 = 1 << 40;
@@ -19,9 +20,14 @@ const MAX_ARCHITECTURES: usize = 32;
 /// Makes sense of what a store says of a snap.
 ///
 /// Errors: [`Error::Network`] for what makes no sense, [`Error::Mismatch`] where it is not what was asked for.
-pub(super) fn offered(settings: &Settings, wanted: &Wanted, outcome: reply::Outcome) -> Result<StoreSnap> {
+pub(super) fn offered(
+    settings: &Settings,
+    wanted: &Wanted,
+    outcome: reply::Outcome,
+    hidden: &Hidden,
+) -> Result<StoreSnap> {
     let what = wanted.to_string();
-    let reader = Reader { what: &what };
+    let reader = Reader { what: &what, hidden };
     let snap = outcome.snap.ok_or_else(|| reader.lacks("snap"))?;
     let name = reader.word("name", snap.name, is_name)?;
     let revision = snap.revision.ok_or_else(|| reader.lacks("revision"))?;
@@ -125,6 +131,8 @@ fn is_version(text: &str) -> bool {
 struct Reader<'a> {
     /// What was asked for.
     what: &'a str,
+    /// What is not shown, though an answer has it.
+    hidden: &'a Hidden,
 }
 
 impl Reader<'_> {
@@ -133,8 +141,7 @@ impl Reader<'_> {
         if good(&value) {
             return Ok(value);
         }
-        let shown: String = printable(&value).chars().take(100).collect();
-        Err(self.wrong(field, &format!("cannot be `{shown}`")))
+        Err(self.wrong(field, &format!("cannot be `{}`", self.shown(&value))))
     }
 
     fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -143,7 +150,13 @@ impl Reader<'_> {
         value: Option<String>,
     ) -> Result<T> {
         let value = self.word(field, value, is_id)?;
-        value.parse().map_err(|error| self.wrong(field, &format!("cannot be `{value}`: {error}")))
+        value
+            .parse()
+            .map_err(|error| self.wrong(field, &format!("cannot be `{}`: {error}", self.shown(&value))))
+    }
+
+    fn shown(&self, value: &str) -> String {
+        printable(&self.hidden.cover(value)).chars().take(100).collect()
     }
 
     fn channel(&self, field: &str, value: Option<String>) -> Result<Option<Channel>> {
@@ -158,7 +171,7 @@ impl Reader<'_> {
         Err(Error::Mismatch {
             what: format!("{}: the answer is of another snap", self.what),
             expected: format!("{field} `{expected}`"),
-            got: format!("{field} `{got}`"),
+            got: format!("{field} `{}`", self.hidden.cover(got)),
         })
     }
 
@@ -214,7 +227,7 @@ mod tests {
     }
 
     fn read(answer: Value) -> Result<StoreSnap> {
-        offered(&settings(), &wanted(), serde_json::from_value(answer).unwrap())
+        offered(&settings(), &wanted(), serde_json::from_value(answer).unwrap(), &Hidden::default())
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::snap::StoreSnap;
 use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
 use crate::model::snap::Channel;
-use crate::stores::http::Request;
+use crate::stores::http::{Hidden, Request};
 
 /// The longest answer that is read: 8 MiB.
 const MAX_ANSWER: u64 = 8 << 20;
@@ -110,15 +110,17 @@ impl SnapStore {
             return Err(self.refused(&reply.head.asked(), &reply));
         }
         let reply = reply.whole()?;
-        let answer: Answer = reply.json().map_err(|why| no_answer(&reply, &why))?;
+        let answer: Answer =
+            serde_json::from_slice(&reply.body).map_err(|error| no_answer(&reply, &error.to_string()))?;
+        let hidden = &reply.head.hidden;
         let mut outcomes = BTreeMap::new();
         for outcome in answer.results {
             outcomes.entry(outcome.instance_key.clone()).or_insert(outcome);
         }
         let error = answer.errors.into_iter().next();
         let snap = |(number, wanted): (usize, &&Wanted)| match (outcomes.remove(&key(number)), &error) {
-            (Some(outcome), _) => self.outcome(wanted, outcome),
-            (None, Some(error)) => Err(self.fault(wanted, error.clone())),
+            (Some(outcome), _) => self.outcome(wanted, outcome, hidden),
+            (None, Some(error)) => Err(self.fault(wanted, error.clone(), hidden)),
             (None, None) => Err(Error::Network {
                 what: wanted.to_string(),
                 why: "the store's answer says nothing of it".to_owned(),
@@ -148,12 +150,12 @@ impl SnapStore {
         Ok(self.meant(request))
     }
 
-    fn outcome(&self, wanted: &Wanted, outcome: Outcome) -> Result<StoreSnap> {
+    fn outcome(&self, wanted: &Wanted, outcome: Outcome, hidden: &Hidden) -> Result<StoreSnap> {
         match outcome.result.as_str() {
-            "download" => offered(&self.settings, wanted, outcome),
-            "error" => Err(self.fault(wanted, outcome.error.unwrap_or_default())),
+            "download" => offered(&self.settings, wanted, outcome, hidden),
+            "error" => Err(self.fault(wanted, outcome.error.unwrap_or_default(), hidden)),
             other => {
-                let shown: String = printable(other).chars().take(100).collect();
+                let shown: String = printable(&hidden.cover(other)).chars().take(100).collect();
                 let why = format!("the answer makes no sense: `result` cannot be `{shown}`");
                 Err(Error::Network { what: wanted.to_string(), why, hint: None })
             }

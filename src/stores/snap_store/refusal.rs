@@ -8,7 +8,7 @@ use super::reply::Fault;
 use super::{SnapStore, login, releases};
 use crate::model::error::Error;
 use crate::model::printable::printable;
-use crate::stores::http::{Head, Reply, authority, is_page};
+use crate::stores::http::{Head, Hidden, Reply, authority, is_page};
 
 /// What to look at where something else answers than a store.
 const NO_STORE: &str = "what answers there may be no snap store: check its address, and whether a proxy or a login \
@@ -22,15 +22,16 @@ struct Errors {
     errors: Vec<Fault>,
 }
 
-/// Returns what an error says, on one line and shortened.
-pub(super) fn line(text: &str) -> String {
+/// Returns what an error says, on one line, without secrets, and then shortened.
+pub(super) fn line(text: &str, hidden: &Hidden) -> String {
+    let text = hidden.cover(text);
     let words: Vec<&str> = text.split_whitespace().collect();
     printable(&words.join(" ")).chars().take(300).collect()
 }
 
 /// Returns the code and the message of an error.
-fn said(fault: &Fault) -> String {
-    match (line(&fault.code), line(&fault.message)) {
+fn said(fault: &Fault, hidden: &Hidden) -> String {
+    match (line(&fault.code, hidden), line(&fault.message, hidden)) {
         (code, message) if message.is_empty() => code,
         (code, message) if code.is_empty() => message,
         (code, message) => format!("{code}: {message}"),
@@ -51,7 +52,9 @@ impl SnapStore {
     /// `silent` is the hint where the answer does not say why.
     fn refuse(&self, what: &str, reply: &Reply, silent: Option<&str>) -> Error {
         let status = reply.head.status.as_u16();
-        let errors = reply.json::<Errors>().map(|errors| errors.errors).unwrap_or_default();
+        let errors =
+            serde_json::from_slice::<Errors>(&reply.body).map(|errors| errors.errors).unwrap_or_default();
+        let said = |fault: &Fault| said(fault, &reply.head.hidden);
         let told: Vec<String> = errors.iter().take(4).map(said).filter(|text| !text.is_empty()).collect();
         let detail = told.join("; ");
         let mut what = what.to_owned();
@@ -88,24 +91,24 @@ impl SnapStore {
         }
     }
 
-    /// Makes the error for a snap that the store does not give.
-    pub(super) fn fault(&self, wanted: &Wanted, fault: Fault) -> Error {
+    /// Makes the error for a snap that the store does not give. What it says is shown without what is hidden.
+    pub(super) fn fault(&self, wanted: &Wanted, fault: Fault, hidden: &Hidden) -> Error {
         let advice = login::advice(self.login.as_ref());
         match fault.code.as_str() {
             "revision-not-found" => {
                 let releases = fault.extra.unwrap_or_default().releases;
                 let what = wanted.to_string();
-                Error::NotFound { what, hint: releases::hint(wanted, &releases) }
+                Error::NotFound { what, hint: releases::hint(wanted, &releases, hidden) }
             }
             "name-not-found" | "id-not-found" => Error::NotFound {
                 what: format!("snap `{}`", wanted.name),
                 hint: Some(format!("check the name; {advice}")),
             },
             code if code == OLD_LOGIN || code.contains("unauthorized") => {
-                Error::Denied { what: wanted.to_string(), why: said(&fault), hint: Some(advice) }
+                Error::Denied { what: wanted.to_string(), why: said(&fault, hidden), hint: Some(advice) }
             }
             _ => {
-                let said = said(&fault);
+                let said = said(&fault, hidden);
                 let said = if said.is_empty() { "nothing more".to_owned() } else { said };
                 Error::Network {
                     what: wanted.to_string(),
@@ -119,11 +122,11 @@ impl SnapStore {
 
 /// Makes the error for a success that is not what a store answers.
 pub(super) fn no_answer(reply: &Reply, why: &str) -> Error {
-    let media_type = reply.head.hidden.cover(&reply.head.media_type().unwrap_or_default());
+    let (media_type, hidden) = (reply.head.media_type().unwrap_or_default(), &reply.head.hidden);
     let why = if is_page(&media_type) {
-        format!("a page of type `{}` came in the place of an answer", line(&media_type))
+        format!("a page of type `{}` came in the place of an answer", line(&media_type, hidden))
     } else {
-        format!("what came is no answer of a snap store: {}", line(why))
+        format!("what came is no answer of a snap store: {}", line(why, hidden))
     };
     Error::Network { what: reply.head.asked(), why, hint: Some(NO_STORE.to_owned()) }
 }
@@ -142,7 +145,7 @@ mod tests {
         let http = HttpClient::new(&HttpSettings::default(), Arc::new(Silent)).unwrap();
         let settings = Settings::new(DEFAULT_API.parse().unwrap());
         let fault = Fault { code: code.into(), message: message.into(), extra: None };
-        SnapStore::new(http, settings).fault(&wanted, fault)
+        SnapStore::new(http, settings).fault(&wanted, fault, &Hidden::default())
     }
 
     #[test]

@@ -7,12 +7,13 @@ use super::refresh::{Pick, Wanted};
 use super::reply::Release;
 use crate::model::printable::printable;
 use crate::model::snap::Channel;
+use crate::stores::http::Hidden;
 
 /// So many are named.
 const MAX_NAMED: usize = 20;
 
 /// Says where a snap is released to for the architecture that was asked for, or for which others it is.
-pub(super) fn hint(wanted: &Wanted, releases: &[Release]) -> Option<String> {
+pub(super) fn hint(wanted: &Wanted, releases: &[Release], hidden: &Hidden) -> Option<String> {
     let architecture = &wanted.architecture;
     let mut channels: Vec<Channel> = releases
         .iter()
@@ -22,7 +23,7 @@ pub(super) fn hint(wanted: &Wanted, releases: &[Release]) -> Option<String> {
     if channels.is_empty() {
         let others: BTreeSet<String> = releases
             .iter()
-            .map(|release| printable(&release.architecture).chars().take(16).collect())
+            .map(|release| printable(&hidden.cover(&release.architecture)).chars().take(16).collect())
             .collect();
         let others = named(others.into_iter());
         return others.map(|others| format!("it is released for {others}, and not for `{architecture}`"));
@@ -36,7 +37,7 @@ pub(super) fn hint(wanted: &Wanted, releases: &[Release]) -> Option<String> {
         (far, Reverse(natural(channel.track())), channel.risk(), channel.branch().map(str::to_owned))
     });
     channels.dedup();
-    let channels = named(channels.iter().map(Channel::to_string))?;
+    let channels = named(channels.iter().map(|channel| hidden.cover(&channel.to_string())))?;
     let which = match &wanted.pick {
         Pick::Default => {
             "no channel was named, and the default one holds nothing: name one with `channel=`; "
@@ -91,7 +92,11 @@ mod tests {
                 channel: (*channel).to_owned(),
             })
             .collect();
-        hint(&Wanted { name: "k8s".into(), pick, architecture: "amd64".into() }, &releases)
+        hint(
+            &Wanted { name: "k8s".into(), pick, architecture: "amd64".into() },
+            &releases,
+            &Hidden::default(),
+        )
     }
 
     #[test]

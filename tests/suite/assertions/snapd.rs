@@ -148,7 +148,6 @@ fn every_value_of_every_header_is_looked_at() {
 #[test]
 fn a_chain_may_be_in_any_order_and_nothing_of_it_may_be_absent() {
     let [brewer, key, declared, revised] = statements().map(|statement| statement.signed(Key::Store));
-    let own = |name: &str, key: Key| account_key(key, "canonical").with("name", name).signed(Key::Root);
     let mut cases = Vec::new();
     let all = [store_key(), &brewer, &key, &declared, &revised];
     for without in 0..=all.len() {
@@ -158,6 +157,14 @@ fn a_chain_may_be_in_any_order_and_nothing_of_it_may_be_absent() {
         left.reverse();
         cases.push((format!("without {without}, from the end"), joined(&left)));
     }
+    assert_eq!(agree(&cases), 6);
+}
+
+#[test]
+fn names_times_and_authorities_are_judged_alike() {
+    let [brewer, key, declared, revised] = statements().map(|statement| statement.signed(Key::Store));
+    let own = |name: &str, key: Key| account_key(key, "canonical").with("name", name).signed(Key::Root);
+    let mut cases = Vec::new();
     for (what, parts) in [
         ("twice", vec![store_key(), store_key(), &brewer, &brewer]),
         ("two keys of one name", vec![store_key(), &own("store", Key::Other)]),
@@ -171,6 +178,17 @@ fn a_chain_may_be_in_any_order_and_nothing_of_it_may_be_absent() {
                     .with("name", "x")
                     .with("revision", "1")
                     .signed(Key::Root),
+            ],
+        ),
+        (
+            "a name that an older revision of another key had",
+            vec![
+                &own("one", Key::Store),
+                &account_key(Key::Store, "canonical")
+                    .with("name", "two")
+                    .with("revision", "1")
+                    .signed(Key::Root),
+                &own("one", Key::Other),
             ],
         ),
         ("the root itself", vec![root()]),

@@ -1,11 +1,7 @@
 //! Snaps that did not come to their store in the usual way: somebody else than the store signs their revisions.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use airgap_bundle::model::digest::Digest;
 use airgap_bundle::model::sha3::Sha3_384;
-use airgap_bundle::stores::registry::server::{Fault, Faults, Options, Server};
+use airgap_bundle::stores::registry::server::{Options, Server};
 
 use super::crafted::{Crafted, site as crafted_site};
 use super::place::{Snap, TRUST, publish, site};
@@ -134,13 +130,9 @@ fn a_store_without_the_assertion_is_told_of() {
     store.take_assertion(&format!("{path}/own"));
     let place = site(&store).file("list.txt", "snap tool\n");
     place.run(&export).stderr_holds(&missing(&format!("{path}/own"))).code(1);
-    // Where it cannot be looked into, both are told.
+    // Where it cannot be looked into, that is what is told.
     store.fail(1000, &format!("{}_7", tool(None).id()), Trouble::Whole);
-    place
-        .run(&export)
-        .stderr_holds(&missing(&path))
-        .stderr_holds("hands out whole files alone, and no ranges of them")
-        .code(1);
+    place.run(&export).stderr_holds(&missing(&path)).code(1);
 }
 
 #[test]
@@ -213,28 +205,28 @@ fn what_cannot_be_looked_into_says_no_provenance_of_its_own() {
 #[test]
 fn a_file_that_was_signed_again_does_not_come_out_of_a_registry() {
     let crafted = resigned();
-    let path = format!("/blobs/{}", Digest::sha256(&crafted.file));
-    let (count, lie) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(usize::MAX)));
-    let (counted, lying) = (Arc::clone(&count), Arc::clone(&lie));
-    // Its bytes are read for their hash, then looked into, then written.
-    let faults = Faults::new(move |request| {
-        let hits = request.gets_blob() && request.path.ends_with(&path);
-        let lies = hits && counted.fetch_add(1, Ordering::SeqCst) == lying.load(Ordering::SeqCst);
-        if lies { Fault::FlipBit(0) } else { Fault::None }
-    });
-    let to = Server::start(Options { faults, ..Options::memory() }).unwrap();
+    let (file, chain) = (crafted.file.clone(), crafted.chain.clone());
+    let to = Server::start(Options::memory()).unwrap();
     let site = crafted_site(&crafted.into(Pack::new())).named("TO", to.host());
     site.run("import --to TO/site").any_stdout().any_stderr().code(0);
-    // The second time the registry shows something else where it is looked into, and all of it is written first.
-    for lie_at in [usize::MAX, 1] {
-        count.store(0, Ordering::SeqCst);
-        lie.store(lie_at, Ordering::SeqCst);
-        site.run(&format!("extract --to out --from TO/site {TRUST}"))
-            .any_stdout()
-            .stderr_holds(&other("global-upload", "own"))
-            .code(3);
-        assert_eq!(count.load(Ordering::SeqCst), if lie_at == 1 { 3 } else { 2 });
-        assert!(!site.path("out/tool_7.snap").exists() && !site.path("out/tool_7.assert").exists());
+    let extract = format!("extract --to out --from TO/site {TRUST}");
+    let refused = |site: &Site| {
+        let said = site.run(&extract).any_stdout().stderr_of(3);
+        assert!(said.contains(&other("global-upload", "own")) && !said.contains("snap install"), "{said}");
+    };
+    refused(&site);
+    assert!(!site.path("out/tool_7.snap").exists() && !site.path("out/tool_7.assert").exists());
+    // What was there before, as after a run that was killed, is looked into, and not ours to remove.
+    let assertions = stream(&chain.iter().map(String::as_str).collect::<Vec<_>>());
+    for written in [vec!["snap"], vec!["snap", "assert"]] {
+        let site = Site::new().named("TO", to.host()).file("root.assert", root());
+        let mut site = site.bytes("out/tool_7.snap", &file);
+        if written.contains(&"assert") {
+            site = site.file("out/tool_7.assert", &assertions);
+        }
+        refused(&site);
+        assert!(site.path("out/tool_7.snap").exists());
+        assert_eq!(site.path("out/tool_7.assert").exists(), written.contains(&"assert"));
     }
 }
 

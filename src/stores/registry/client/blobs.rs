@@ -1,18 +1,14 @@
 //! Blobs on their way in.
 
-use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use reqwest::{Method, Url};
-use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::tour::{Tour, nowhere};
 use super::{By, RegistryClient, Repository};
 use crate::content::body::RawBody;
-use crate::content::ranges::Ranges;
 use crate::model::descriptor::Descriptor;
 use crate::model::digest::Digest;
 use crate::model::error::{Error, Result};
@@ -33,35 +29,6 @@ impl RegistryClient {
             }
         }
         Err(nowhere(repository))
-    }
-
-    /// Returns a blob where it is, to be read in ranges as they are needed; nothing of it is proven. It is made on a thread
-    /// of the runtime and read on one that may block ([`jobs::offload`](crate::content::jobs::offload)).
-    pub fn far(&self, repository: &Repository, blob: &Descriptor) -> Ranges {
-        let (client, repository, runtime) = (self.clone(), repository.clone(), Handle::current());
-        let wanted = blob.clone();
-        Ranges::new(blob.size, move |offset, length| {
-            runtime.block_on(client.range(&repository, &wanted, offset, length)).map_err(io::Error::other)
-        })
-    }
-
-    /// Reads `length` bytes of a blob from `offset` on, or what there is of them.
-    async fn range(
-        &self,
-        repository: &Repository,
-        blob: &Descriptor,
-        offset: u64,
-        length: usize,
-    ) -> Result<Bytes> {
-        let mut body = self.blob(repository, blob, offset).await?;
-        let mut read = BytesMut::new();
-        while read.len() < length
-            && let Some(chunk) = body.try_next().await?
-        {
-            read.extend_from_slice(&chunk);
-        }
-        read.truncate(length);
-        Ok(read.freeze())
     }
 
     /// Opens a blob at one place, the first of what is left of a tour.

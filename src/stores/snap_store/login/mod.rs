@@ -38,6 +38,8 @@ struct Held {
     /// Root and discharges, where they can be renewed.
     macaroons: Option<(Macaroon, Vec<Macaroon>)>,
     header: HeaderValue,
+    /// Whether Ubuntu One has said no: it is asked no more.
+    is_refused: bool,
 }
 
 impl fmt::Debug for Login {
@@ -56,7 +58,9 @@ impl Login {
             Error::usage(format!("{named} holds no login of a snap store: {why}"), Some(MAKE_ONE))
         };
         let held = match read::read(text).map_err(wrong)? {
-            Credentials::Token(header) => header_of(&header).map(|header| Held { macaroons: None, header }),
+            Credentials::Token(header) => {
+                header_of(&header).map(|header| Held { macaroons: None, header, is_refused: false })
+            }
             Credentials::UbuntuOne(root, discharges) => Held::bound(root, discharges),
         };
         let held = held.ok_or_else(|| wrong("it does not fit into a header"))?;
@@ -81,7 +85,7 @@ impl Held {
         for discharge in &discharges {
             header.extend([", discharge=\"", &discharge.bound_to(&root), "\""]);
         }
-        Some(Self { header: header_of(&header)?, macaroons: Some((root, discharges)) })
+        Some(Self { header: header_of(&header)?, macaroons: Some((root, discharges)), is_refused: false })
     }
 }
 

@@ -29,7 +29,8 @@ struct Refusal {
 }
 
 impl Login {
-    /// Renews it, unless another has done so since `used` was sent. Returns false for what nobody renews.
+    /// Renews it, unless another has done so since `used` was sent. Returns false for what nobody renews, or has refused
+    /// to.
     ///
     /// Errors: [`Error::Denied`] where Ubuntu One refuses.
     pub(in crate::stores::snap_store) async fn renew(
@@ -38,23 +39,31 @@ impl Login {
         used: &HeaderValue,
     ) -> Result<bool> {
         let mut held = self.0.held.lock().await;
-        let Some((root, discharges)) = &held.macaroons else { return Ok(false) };
+        let Some((root, discharges)) = held.macaroons.clone() else { return Ok(false) };
         if held.header != *used {
             return Ok(true);
+        }
+        if held.is_refused {
+            return Ok(false);
         }
         if !discharges.iter().any(is_renewable) {
             return Ok(false);
         }
         let mut renewed = Vec::new();
         for discharge in discharges {
-            renewed.push(if is_renewable(discharge) {
-                self.renewed(http, discharge).await?
-            } else {
-                discharge.clone()
-            });
+            if !is_renewable(&discharge) {
+                renewed.push(discharge);
+                continue;
+            }
+            match self.renewed(http, &discharge).await {
+                Ok(discharge) => renewed.push(discharge),
+                Err(error) => {
+                    held.is_refused = matches!(error, Error::Denied { .. });
+                    return Err(error);
+                }
+            }
         }
-        *held = Held::bound(root.clone(), renewed)
-            .ok_or_else(|| self.no_answer("a macaroon that is too long"))?;
+        *held = Held::bound(root, renewed).ok_or_else(|| self.no_answer("a macaroon that is too long"))?;
         Ok(true)
     }
 
@@ -78,11 +87,11 @@ impl Login {
 
     fn refused(&self, reply: &Reply) -> Error {
         let status = reply.head.status.as_u16();
-        let Refusal { code, message } = reply.json().unwrap_or_default();
-        let (what, detail) = (self.what(), line(&format!("{code} {message}")));
+        let Refusal { code, message } = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let (what, detail) = (self.what(), line(&format!("{code} {message}"), &reply.head.hidden));
         match status {
             429 => Error::Remote { what, status, detail, hint: Some(TOO_MANY.to_owned()) },
-            400..=499 => {
+            400 | 401 | 403 => {
                 let why = format!("HTTP status {status} {detail}").trim_end().to_owned();
                 Error::Denied { what, why, hint: Some(MAKE_ONE.to_owned()) }
             }
