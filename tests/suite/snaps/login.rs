@@ -239,10 +239,7 @@ fn what_cannot_be_renewed_is_told() {
     // Who has said no is not asked again.
     sso.asked();
     let site = site.file("three.txt", "snap tool\nsnap core22\nsnap tool revision=7\n");
-    site.run(&format!("export --list three.txt {TRUST} --keep-going"))
-        .any_stdout()
-        .any_stderr()
-        .code(1);
+    site.run(&format!("export --list three.txt {TRUST} --keep-going")).any_stdout().any_stderr().code(1);
     assert_eq!(sso.asked().len(), 1);
     // Where renewing is of no use, it ends.
     for body in ["", r#"{"error-list": [{"code": "user-authorization-needs-refresh"}]}"#] {
