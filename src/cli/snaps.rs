@@ -1,7 +1,5 @@
 //! Flags about snaps: which store, who is trusted, and what time it is.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::time::SystemTime;
 
 use camino::Utf8PathBuf;
@@ -14,6 +12,7 @@ use crate::model::assertion::{MAX_STREAM, Trust};
 use crate::model::error::{Error, Result};
 use crate::model::moment::Moment;
 use crate::model::snap;
+use crate::stores::file::read_at_most;
 use crate::stores::http::HttpClient;
 use crate::stores::snap_store::{DEFAULT_API, Downloads, MaxFormat, Settings, SnapStore, store_url};
 
@@ -60,11 +59,8 @@ impl ProofArguments {
     pub(super) fn prover(&self) -> Result<Prover> {
         let mut trust = Trust::built_in()?;
         for path in &self.trusted_key {
-            let doing = || format!("reading the key `{path}` (`--trusted-key`)");
-            let mut bytes = Vec::new();
-            let most = u64::try_from(MAX_STREAM).unwrap_or(u64::MAX).saturating_add(1);
-            let file = File::open(path).map_err(Error::io(doing()))?;
-            file.take(most).read_to_end(&mut bytes).map_err(Error::io(doing()))?;
+            let doing = format!("reading the key `{path}` (`--trusted-key`)");
+            let bytes = read_at_most(path, MAX_STREAM).map_err(Error::io(doing))?;
             trust = trust.and(path.as_str(), &bytes)?;
         }
         let clock = if self.at.is_some() { Clock::Said } else { Clock::Host };

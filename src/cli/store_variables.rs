@@ -1,13 +1,12 @@
 //! What the environment says of the snap store, in the variables that snapd and `snap download` read.
 
 use std::env;
-use std::fs::File;
-use std::io::Read as _;
 
 use reqwest::Url;
 
 use crate::model::error::{Error, Result};
 use crate::model::list::{Collected, Subject};
+use crate::stores::file::read_at_most;
 use crate::stores::snap_store::{DEFAULT_SSO, Login, server_url};
 
 /// The longest file of a login: 64 KiB, where 2 KiB are usual.
@@ -69,10 +68,7 @@ impl StoreVariables {
 
 fn content(path: &str) -> Result<String> {
     let doing = format!("reading the login of the snap store from `{path}` (`{LOGIN_FILE}`)");
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
-    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    read.map_err(Error::io(doing.clone()))?;
+    let bytes = read_at_most(path.into(), MAX_FILE).map_err(Error::io(doing.clone()))?;
     if bytes.len() > MAX_FILE {
         return Err(Error::usage(format!("{doing}: it is longer than {MAX_FILE} bytes"), None));
     }

@@ -114,7 +114,7 @@ pub async fn run(options: &Options) -> Result<Report> {
         .await;
     }
     if options.mode == Mode::Write {
-        snaps::look_again(&mut items, &options.to).await;
+        snaps::look_into_unseen(&mut items, &options.to).await;
     }
     let mut report = stored.report();
     report.warnings.extend(warnings);

@@ -1,6 +1,7 @@
 //! Plain files on this machine, as sources of blobs.
 
 use std::fs::{self, File};
+use std::io::Read as _;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::Arc;
 
@@ -20,6 +21,14 @@ use crate::model::error::{Error, Result};
 pub(super) fn open_at_once(path: &Utf8Path) -> std::io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(rustix::fs::open(path.as_std_path(), flags, Mode::empty())?.into())
+}
+
+/// Reads a file, which may be a pipe. Of one that is longer than `limit` bytes one more comes, by which that is seen.
+pub fn read_at_most(path: &Utf8Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A file whose bytes are a blob.

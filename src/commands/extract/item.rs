@@ -36,8 +36,8 @@ pub(super) struct Item {
     pub(super) permissions: Permissions,
     /// What has the name in the folder.
     pub(super) found: Found,
-    /// What proves it, where it is of a snap.
-    pub(super) proof: Option<Arc<SnapProof>>,
+    /// What proves the snap that it is of, where that could not be looked into yet.
+    pub(super) unseen: Option<Arc<SnapProof>>,
     pub(super) error: Option<Error>,
 }
 
@@ -57,7 +57,7 @@ impl Item {
             layer,
             permissions: Permissions::Plain,
             found: Found::Nothing,
-            proof: None,
+            unseen: None,
             error: None,
         }
     }

@@ -42,7 +42,7 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
     for item in items.iter_mut().filter(is_proven).filter(|item| item.error.is_none()) {
         if let Some(before) = known.get(&item.artifact.digest) {
             match before {
-                Ok(proof) => item.proof.clone_from(proof),
+                Ok(unseen) => item.unseen.clone_from(unseen),
                 Err(failed) => item.fail(failed.error()),
             }
             continue;
@@ -56,20 +56,18 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
                 return Ok((None, told?));
             }
             let proof = Arc::new(prover.prove_all(&reference, &root.manifest, &root.shelf).await?);
-            let window = root.manifest.layers.first().and_then(|snap| root.shelf.window(snap));
-            if let Some(window) = window {
-                let proof = Arc::clone(&proof);
-                jobs::offload(move || same_provenance(window, &proof)).await??;
-            }
             let told = kinds::warnings(&proof);
-            Ok((Some(proof), told))
+            let window = root.manifest.layers.first().and_then(|snap| root.shelf.window(snap));
+            let Some(window) = window else { return Ok((Some(proof), told)) };
+            jobs::offload(move || same_provenance(window, &proof)).await??;
+            Ok((None, told))
         });
         match proof.await {
-            Ok((proof, mut told)) => {
+            Ok((unseen, mut told)) => {
                 told.retain(|warning| !warnings.contains(warning));
                 warnings.append(&mut told);
-                item.proof.clone_from(&proof);
-                known.insert(item.artifact.digest, Ok(proof));
+                item.unseen.clone_from(&unseen);
+                known.insert(item.artifact.digest, Ok(unseen));
             }
             Err(error) => {
                 known.insert(item.artifact.digest, Err(Failed::of(&error)));
@@ -80,14 +78,14 @@ pub(super) async fn prove(items: &mut [Item], prover: &Prover, progress: &dyn Pr
     warnings
 }
 
-/// Looks into the snaps that are in the folder now, written or there before: what came out of a registry could not be
-/// looked into before all of it was here. What says another provenance than its assertions fails; what was written of it
+/// Looks into the snaps out of a registry that are in the folder now, written or there before: they could not be looked
+/// into before all of them was here. What says another provenance than its assertions fails; what was written of it
 /// goes again, with its assertions.
-pub(super) async fn look_again(items: &mut [Item], to: &Utf8Path) {
+pub(super) async fn look_into_unseen(items: &mut [Item], to: &Utf8Path) {
     let mut refused: BTreeMap<Digest, Failed> = BTreeMap::new();
     let is_snap = |item: &&Item| item.error.is_none() && item.layer.media_type == media_type::SQUASHFS;
     for item in items.iter().filter(is_snap) {
-        let Some((name, proof)) = item.name.as_ref().zip(item.proof.clone()) else { continue };
+        let Some((name, proof)) = item.name.as_ref().zip(item.unseen.clone()) else { continue };
         let file = LocalFile::new(to.join(name.as_str()));
         let look = move || same_provenance(Arc::new(file.open_regular()?), &proof);
         if let Err(error) = jobs::offload(look).await.flatten() {

@@ -31,6 +31,8 @@ pub use snap::{Download, Publisher, StoreSnap};
 use crate::model::error::Error;
 use crate::stores::http::{HttpClient, Request, authority};
 
+/// What is sent and answered, assertions and snaps aside.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// `Snap-Device-Store`: the brand store that is meant.
 const STORE: HeaderName = HeaderName::from_static("snap-device-store");
 

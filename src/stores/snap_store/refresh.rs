@@ -7,12 +7,12 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::SnapStore;
 use super::offered::offered;
 use super::refusal::no_answer;
 use super::reply::{Answer, Outcome};
 use super::settings::below;
 use super::snap::StoreSnap;
+use super::{JSON, SnapStore};
 use crate::model::error::{Error, Result};
 use crate::model::printable::printable;
 use crate::model::snap::Channel;
@@ -37,7 +37,6 @@ const FIELDS: [&str; 12] = [
     "type",
     "version",
 ];
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ARCHITECTURE: HeaderName = HeaderName::from_static("snap-device-architecture");
 /// The same for every request.
 const DEVICE: [(HeaderName, HeaderValue); 3] = [

@@ -11,12 +11,12 @@ use super::macaroon::Macaroon;
 use super::{Held, Login, MAKE_ONE};
 use crate::model::error::{Error, Result};
 use crate::stores::http::{HttpClient, Lane, MAX_SMALL, Reach, Reply, Request, authority};
+use crate::stores::snap_store::JSON;
 use crate::stores::snap_store::refusal::{TOO_MANY, line};
 use crate::stores::snap_store::settings::below;
 
 /// Who renews.
 const UBUNTU_ONE: &str = "login.ubuntu.com";
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const DISCHARGE: &str = "discharge_macaroon";
 
 /// What Ubuntu One says where it says no.
@@ -43,10 +43,7 @@ impl Login {
         if held.header != *used {
             return Ok(true);
         }
-        if held.is_refused {
-            return Ok(false);
-        }
-        if !discharges.iter().any(is_renewable) {
+        if held.is_refused || !discharges.iter().any(is_renewable) {
             return Ok(false);
         }
         let mut renewed = Vec::new();
